@@ -1,0 +1,9 @@
+/** UTF-16 text → byte string: one character per UTF-8 byte. */
+export function toByteString(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
+}
+
+/** Byte string → UTF-16 text; bytes that are not UTF-8 become U+FFFD, as in Falco's JSON output. */
+export function fromByteString(bytes: string): string {
+  return Buffer.from(bytes, 'latin1').toString('utf8');
+}

@@ -1,0 +1,3 @@
+import { assertNodeVersion } from '../../shared/platform/node-version.ts';
+
+assertNodeVersion();
