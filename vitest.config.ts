@@ -17,6 +17,8 @@ export default defineConfig({
         test: {
           name: 'aws',
           include: ['test/integration/aws/**/*.test.ts'],
+          globalSetup: ['test/support/moto.ts'],
+          setupFiles: ['test/support/node-version.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
