@@ -59,7 +59,14 @@ export interface Transformer {
   readonly span: Span;
 }
 
-export type TransformerArgument = Operand | Constant | ConstantList;
+export type TransformerArgument = Operand | Constant | ArgumentList;
+
+/** A parenthesised transformer argument, as in `join(",", (ka.verb, "x"))`. */
+export interface ArgumentList {
+  readonly type: 'arguments';
+  readonly items: readonly (Operand | Constant)[];
+  readonly span: Span;
+}
 
 export interface Constant {
   readonly type: 'constant';
@@ -107,7 +114,7 @@ export type Check =
       readonly left: Operand;
       readonly operator: ComparisonOperator;
       readonly modifier?: Modifier;
-      /** A constant, a list, or another operand (`val(field)` or a transformer: field-to-field comparison). */
+      /** A constant, a list (`in word` is a list of one), or another operand (`val(field)` or a transformer: field-to-field comparison). */
       readonly right: Constant | ConstantList | Operand;
       readonly span: Span;
     };
