@@ -3,8 +3,11 @@ import type { AuditRecord } from '../audit/record.ts';
 /** What became of one record that was handed to a destination. */
 export type DeliveryOutcome =
   | { readonly kind: 'delivered' }
-  /** Not accepted, can be tried again later: connection refused, 5xx, circuit open, no time left. */
-  | { readonly kind: 'undelivered'; readonly reason: string }
+  /**
+   * Not accepted, can be tried again later: connection refused, 5xx, circuit open, no time left.
+   * `ambiguous`: an answer was lost, the destination may have the record; the next attempt may be its second delivery and says so.
+   */
+  | { readonly kind: 'undelivered'; readonly reason: string; readonly ambiguous?: true }
   /** The destination will never take it as it is configured (4xx): an operator must act, the record is kept. */
   | { readonly kind: 'refused'; readonly reason: string };
 

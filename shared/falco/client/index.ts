@@ -1,0 +1,2 @@
+export { parseWebhookConfig, type WebhookConfig, webhookSchema } from './config.ts';
+export { createWebhookDestination, type WebhookDeps } from './webhook.ts';
