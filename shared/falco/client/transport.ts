@@ -1,0 +1,19 @@
+import type { Clock } from '../../platform/clock.ts';
+import { HttpTransport } from '../../platform/http.ts';
+import type { WebhookConfig } from './config.ts';
+
+/** The real transport, with the connection settings of the webhook's configuration. */
+export function createTransport(config: WebhookConfig, clock: Clock): HttpTransport {
+  return new HttpTransport(
+    {
+      maxSockets: config.concurrency,
+      socketMaxAgeMs: config.socketMaxAgeMs,
+      socketMaxIdleMs: config.socketMaxIdleMs,
+      socketMaxRequests: config.socketMaxRequests,
+      connectTimeoutMs: config.connectTimeoutMs,
+      ...(config.caPem ? { ca: config.caPem } : {}),
+      ...(config.certPem && config.keyPem ? { cert: config.certPem, key: config.keyPem } : {}),
+    },
+    clock,
+  );
+}

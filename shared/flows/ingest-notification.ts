@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto';
+import { parseObjectNotifications } from '../audit/index.ts';
+import type { ObjectAddress } from '../platform/aws/s3.ts';
+import { messageOf } from '../platform/errors.ts';
+import { type IngestObjectDeps, type IngestObjectTimes, ingestObject, type ObjectOutcome } from './ingest-object.ts';
+import { writeQuarantine } from './quarantine.ts';
+
+/** How one notification ended; it names one object as a rule, and may name several. */
+export interface NotificationOutcome {
+  /** `done`: nothing is left to do for it. Otherwise it must come again, for the reason that weighs most. */
+  readonly kind: 'done' | 'unfinished' | 'backed-up' | 'failed';
+  readonly why?: string;
+  readonly objects: readonly { readonly object: ObjectAddress; readonly outcome: ObjectOutcome }[];
+}
+
+/** A notification in any wrapping: parse → ingest each object it names. What names no object is put in quarantine and done with. */
+export async function ingestNotification(body: unknown, deps: IngestObjectDeps, times: IngestObjectTimes): Promise<NotificationOutcome> {
+  const { objects, rejects } = parseObjectNotifications(body);
+  const id = createHash('sha256')
+    .update(typeof body === 'string' ? body : (JSON.stringify(body) ?? ''))
+    .digest('hex');
+  await writeQuarantine(deps.quarantine, { id }, rejects);
+  const outcomes: { object: ObjectAddress; outcome: ObjectOutcome }[] = [];
+  let failure: string | undefined;
+  for (const object of objects) {
+    try {
+      const outcome = await ingestObject(object, deps, times);
+      outcomes.push({ object, outcome });
+      if (outcome.kind === 'backed-up') return { kind: 'backed-up', why: outcome.why, objects: outcomes };
+      if (outcome.kind === 'unfinished') return { kind: 'unfinished', why: 'time ran out', objects: outcomes };
+    } catch (error) {
+      failure ??= `s3://${object.bucket}/${object.key}: ${messageOf(error)}`;
+    }
+  }
+  return failure === undefined ? { kind: 'done', objects: outcomes } : { kind: 'failed', why: failure, objects: outcomes };
+}

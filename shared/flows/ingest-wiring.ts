@@ -1,0 +1,119 @@
+import { resolve } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type * as z from 'zod';
+import { type AuditRecord, type ClusterIdentity, type MacKey, prepare, restamp } from '../audit/index.ts';
+import { createTransport, createWebhookDestination, parseWebhookConfig } from '../falco/client/index.ts';
+import type { Destination } from '../falco/destination.ts';
+import { createDynamoDBOnce } from '../platform/aws/once.ts';
+import { createRotatingSecret, type RotatingSecret } from '../platform/aws/rotating-secret.ts';
+import { createBucketStore } from '../platform/aws/s3.ts';
+import { systemClock, systemRandom } from '../platform/clock.ts';
+import { createFolderStore, type ObjectStore } from '../platform/object-store.ts';
+import { createMemoryOnce, type Once } from '../platform/once.ts';
+import type { IngestDeps } from './ingest.ts';
+import type { ingestSettings } from './ingest-config.ts';
+
+export type IngestConfig = z.output<z.ZodObject<typeof ingestSettings>>;
+
+/** Where spool and quarantine lie: below `prefix` in the bucket, or in the folder that stands in for it on a laptop. */
+export function storeIn(stateDir: string | undefined, s3: S3Client, bucket: string | undefined, prefix: string): ObjectStore {
+  return stateDir === undefined ? createBucketStore(s3, bucket!, prefix) : createFolderStore(resolve(stateDir, prefix));
+}
+
+/**
+ * Cold start of both ingest functions: configuration → clients. The result is called once per invocation, for what may change between two
+ * of them (the MAC key).
+ */
+export function wireIngest(
+  config: IngestConfig,
+  { s3, rememberedSeconds }: { s3: S3Client; rememberedSeconds: number },
+): () => Promise<Omit<IngestDeps, 'keep'>> {
+  const once = onceOf(config, rememberedSeconds);
+  const quarantine = storeIn(config.STATE_DIR, s3, config.QUARANTINE_BUCKET, config.QUARANTINE_PREFIX);
+  const macSecret =
+    config.MAC_KEY_SECRET_ID === undefined
+      ? undefined
+      : createRotatingSecret(new SecretsManagerClient({}), config.MAC_KEY_SECRET_ID, systemClock);
+  const destination = destinationOf(config);
+  const limits = { maxEventBytes: config.FALCO_MAX_EVENT_BYTES };
+  return async () => {
+    const mac = macSecret ? macKeyOf((await macSecret()).current) : undefined;
+    return {
+      clock: systemClock,
+      once,
+      quarantine,
+      destination: await destination(),
+      couldMatch: () => true,
+      prepare: (record) => prepare({ ...record, identity: identify(record, config) }, mac ? { mac } : {}, limits),
+    };
+  };
+}
+
+function onceOf(config: IngestConfig, expiresAfterSeconds: number): Once {
+  if (config.STATE_DIR !== undefined) return createMemoryOnce(systemClock);
+  // Both functions share the prefix: a chunk that one of them has confirmed is confirmed for the other.
+  return createDynamoDBOnce({
+    client: new DynamoDBClient({}),
+    tableName: config.IDEMPOTENCY_TABLE!,
+    keyPrefix: 'ingest',
+    expiresAfterSeconds,
+    clock: systemClock,
+  });
+}
+
+/** Made at the first invocation, because a client certificate is read from Secrets Manager. */
+function destinationOf(config: IngestConfig): () => Promise<Destination> {
+  let made: Promise<Destination> | undefined;
+  const make = async (): Promise<Destination> => {
+    const client = config.FALCO_CLIENT_SECRET_ID === undefined ? {} : await clientCertificate(config.FALCO_CLIENT_SECRET_ID);
+    const webhook = parseWebhookConfig({
+      url: config.FALCO_URL,
+      ...(config.FALCO_CA_PEM === undefined ? {} : { caPem: config.FALCO_CA_PEM }),
+      ...(config.FALCO_MAX_BODY_BYTES === undefined ? {} : { maxBodyBytes: config.FALCO_MAX_BODY_BYTES }),
+      ...(config.FALCO_CONCURRENCY === undefined ? {} : { concurrency: config.FALCO_CONCURRENCY }),
+      ...(config.FALCO_REQUEST_TIMEOUT_MS === undefined ? {} : { requestTimeoutMs: config.FALCO_REQUEST_TIMEOUT_MS }),
+      ...client,
+    });
+    return createWebhookDestination(webhook, {
+      transport: createTransport(webhook, systemClock),
+      clock: systemClock,
+      random: systemRandom,
+      restamp,
+    });
+  };
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      // The next invocation tries again: the secret may be readable by then.
+      made = undefined;
+      throw error;
+    });
+    return made;
+  };
+}
+
+async function clientCertificate(secretId: string): Promise<Record<string, string>> {
+  const { current } = await createRotatingSecret(new SecretsManagerClient({}), secretId, systemClock)();
+  return JSON.parse(current.value) as Record<string, string>;
+}
+
+function macKeyOf({ id, value }: RotatingSecret['current']): MacKey {
+  return { id: id.replaceAll('-', '').slice(0, 8), secret: Buffer.from(value) };
+}
+
+/** What the operator says about a cluster outweighs what its log group suggests; the function's own region serves where nothing is said. */
+function identify({ origin, identity }: AuditRecord, config: IngestConfig): ClusterIdentity {
+  const named =
+    origin.kind === 'cloudwatch'
+      ? config.CLUSTERS.find(
+          ({ logGroup, account }) => logGroup === origin.logGroup && (account === undefined || account === origin.account),
+        )
+      : undefined;
+  const region = named?.region ?? identity.region ?? (origin.kind === 'cloudwatch' ? config.AWS_REGION : undefined);
+  return {
+    ...identity,
+    ...(named ? { cluster: named.name } : {}),
+    ...(region === undefined ? {} : { region }),
+  };
+}
