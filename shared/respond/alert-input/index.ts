@@ -1,0 +1,2 @@
+export { describeVia, type IncomingAlert, type NotAnAlert, type ReceivedItem } from './incoming.ts';
+export { readTrigger, TriggerError } from './trigger.ts';

@@ -1,0 +1,40 @@
+import type { FalcoAlert } from '../../falco/alert.ts';
+import type { Action } from '../action/action.ts';
+import type { EventIdentity } from '../identity.ts';
+import type { Policy, Protection } from '../policy/schema.ts';
+import type { Target } from '../target.ts';
+
+/** `unknown` counts as a refusal wherever something would be changed. */
+export type Verdict = 'pass' | 'refuse' | 'unknown';
+
+export interface GuardAnswer {
+  readonly guard: string;
+  readonly verdict: Verdict;
+  /** Why, with the value that decided. */
+  readonly reason: string;
+}
+
+/** What a guard may look at. */
+export interface Question {
+  readonly alert: FalcoAlert;
+  readonly identity: EventIdentity;
+  readonly policy: Policy;
+  readonly action: Action;
+  /** Absent when the alert does not name an object; `missing` says which fields it lacks. */
+  readonly target: Target | undefined;
+  readonly missing: readonly string[];
+  readonly protection: Protection;
+  readonly nowMs: number;
+}
+
+/** A reason not to act. */
+export interface Guard {
+  readonly name: string;
+  /** One sentence for the docs. */
+  readonly summary: string;
+  readonly ask: (question: Question) => Omit<GuardAnswer, 'guard'>;
+}
+
+export const pass = (reason: string): Omit<GuardAnswer, 'guard'> => ({ verdict: 'pass', reason });
+export const refuse = (reason: string): Omit<GuardAnswer, 'guard'> => ({ verdict: 'refuse', reason });
+export const unknown = (reason: string): Omit<GuardAnswer, 'guard'> => ({ verdict: 'unknown', reason });

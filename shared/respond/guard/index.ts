@@ -1,0 +1,16 @@
+import { fresh } from './fresh.ts';
+import type { Guard, GuardAnswer, Question } from './guard.ts';
+import { identified } from './identified.ts';
+import { succeeded } from './succeeded.ts';
+import { unprotected } from './unprotected.ts';
+import { whole } from './whole.ts';
+
+export type { GuardAnswer } from './guard.ts';
+
+/** Every guard, in the order in which answers are shown. */
+const GUARDS: readonly Guard[] = [identified, fresh, succeeded, whole, unprotected];
+
+/** Asks every guard, also after a refusal: the journal shows the whole picture. */
+export function askGuards(question: Question): readonly GuardAnswer[] {
+  return GUARDS.map((guard) => ({ guard: guard.name, ...guard.ask(question) }));
+}

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { type EventFacts, eventKey } from '../audit/key.ts';
+import type { FalcoAlert } from '../falco/alert.ts';
+import { fieldText, isMissing, readField } from './fields.ts';
+
+/** Which alert field shows each fact of an event. */
+const FACT_FIELDS = {
+  auditID: 'ka.auditid',
+  requestReceivedTimestamp: 'tiercel.received',
+  verb: 'ka.verb',
+  requestURI: 'ka.uri',
+  username: 'ka.user.name',
+  resource: 'ka.target.resource',
+  subresource: 'ka.target.subresource',
+  namespace: 'ka.target.namespace',
+  name: 'ka.target.name',
+  uid: 'tiercel.ref_uid',
+  apiGroup: 'tiercel.apigroup',
+  apiVersion: 'tiercel.apiversion',
+  account: 'tiercel.account',
+  region: 'tiercel.region',
+  stage: 'ka.stage',
+  code: 'ka.response.code',
+} as const satisfies Record<Exclude<keyof EventFacts, 'cluster'>, string>;
+
+/** Without these nothing tells two requests apart. */
+const REQUIRED: ReadonlySet<string> = new Set(['ka.auditid', 'tiercel.received', 'ka.verb', 'ka.uri']);
+
+export type EventIdentity =
+  | { readonly known: true; readonly key: string; readonly facts: EventFacts }
+  /** Which fields are missing or were cut by Falcosidekick: such an alert is journalled and never acted on. */
+  | { readonly known: false; readonly missing: readonly string[]; readonly truncated: readonly string[] };
+
+/** The cluster an alert came from: stamped into the event by this project, or a custom field set in Falcosidekick. */
+export function clusterOf(alert: FalcoAlert): string | undefined {
+  return fieldText(alert, 'ka.cluster.name') ?? fieldText(alert, 'cluster');
+}
+
+/**
+ * The event key of a `k8s_audit` alert: the one that `shared/audit` computes for the event itself, hence equal for every rule and stage that
+ * alerts on the same request (port-forward alerts in two).
+ */
+export function eventIdentity(alert: FalcoAlert): EventIdentity {
+  const missing: string[] = [];
+  const truncated: string[] = [];
+  const facts = { cluster: clusterOf(alert) ?? '' } as Record<keyof EventFacts, string>;
+  for (const [fact, name] of Object.entries(FACT_FIELDS)) {
+    const field = readField(alert, name);
+    if (field.state === 'truncated') truncated.push(name);
+    else if (field.state === 'missing' && REQUIRED.has(name)) missing.push(name);
+    facts[fact as keyof EventFacts] = field.state === 'present' ? field.text : '';
+  }
+  if (missing.length > 0 || truncated.length > 0) return { known: false, missing, truncated };
+  return { known: true, key: eventKey(facts), facts };
+}
+
+/** Names one alert: the same for Falco's second post and Falcosidekick's redelivery (which carries another `uuid`), different for another rule or stage. */
+export function alertKey(alert: FalcoAlert): string {
+  // evt.* times repeat `time`, and lose digits when a JSON parser before us read them as doubles.
+  const fields = Object.entries(alert.output_fields)
+    .filter(([name, value]) => !name.startsWith('evt.') && !isMissing(value))
+    .map(([name, value]) => [name, typeof value === 'bigint' ? String(value) : value] as const)
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return digest(['alert', alert.source, alert.rule, alert.time, fields]);
+}
+
+/** Event key + action + target UID, without rule or stage: what must happen once. */
+export function actionKey(event: string, action: string, targetUid: string): string {
+  return digest(['action', event, action, targetUid]);
+}
+
+function digest(parts: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}

@@ -1,0 +1,69 @@
+import type { FalcoAlert } from '../falco/alert.ts';
+import { fieldText } from './fields.ts';
+
+/** One object of the Kubernetes API, as URLs name it. */
+export interface ObjectReference {
+  /** Empty for the core group. */
+  readonly apiGroup: string;
+  readonly apiVersion: string;
+  /** Plural, lower case: `pods`, `clusterrolebindings`. */
+  readonly resource: string;
+  /** Absent for cluster-scoped objects. */
+  readonly namespace?: string;
+  readonly name: string;
+}
+
+/** The object an alert is about. */
+export interface Target extends ObjectReference {
+  /** `exec`, `portforward`, `ephemeralcontainers`, …: what of the object the caller asked for. */
+  readonly subresource?: string;
+  /** The object's UID as the audit event told it. Absent for calls whose answer does not carry the object (exec, reads). */
+  readonly uid?: string;
+}
+
+/** Subresources whose answer is the object itself, so that its `metadata.uid` is the target's. */
+const ANSWERED_WITH_THE_OBJECT = new Set(['status', 'ephemeralcontainers', 'resize']);
+
+/**
+ * The target of a `k8s_audit` alert, from the fields of the append_output configuration; `missing` names what the alert lacks.
+ * An object created with `generateName` has its name only in the answer (`ka.resp.name`).
+ */
+export function targetOf(alert: FalcoAlert): { readonly target: Target } | { readonly missing: readonly string[] } {
+  const resource = fieldText(alert, 'ka.target.resource');
+  const name = fieldText(alert, 'ka.target.name') ?? fieldText(alert, 'ka.resp.name');
+  const apiVersion = fieldText(alert, 'tiercel.apiversion');
+  if (!resource || !name || !apiVersion) {
+    const missing = [
+      ...(resource ? [] : ['ka.target.resource']),
+      ...(name ? [] : ['ka.target.name']),
+      ...(apiVersion ? [] : ['tiercel.apiversion']),
+    ];
+    return { missing };
+  }
+  const namespace = fieldText(alert, 'ka.target.namespace');
+  const subresource = fieldText(alert, 'ka.target.subresource');
+  const uid = uidOf(alert, subresource);
+  return {
+    target: {
+      apiGroup: fieldText(alert, 'tiercel.apigroup') ?? '',
+      apiVersion,
+      resource,
+      // A namespace names itself as its namespace in some events; it is cluster-scoped all the same.
+      ...(namespace !== undefined && resource !== 'namespaces' ? { namespace } : {}),
+      name,
+      ...(subresource === undefined ? {} : { subresource }),
+      ...(uid === undefined ? {} : { uid }),
+    },
+  };
+}
+
+function uidOf(alert: FalcoAlert, subresource: string | undefined): string | undefined {
+  const answered = subresource === undefined || ANSWERED_WITH_THE_OBJECT.has(subresource) ? fieldText(alert, 'tiercel.uid') : undefined;
+  return answered ?? fieldText(alert, 'tiercel.details_uid') ?? fieldText(alert, 'tiercel.ref_uid');
+}
+
+/** `pods prod/web`, `clusterrolebindings.rbac.authorization.k8s.io pwn`: for people. */
+export function describeObject(object: ObjectReference): string {
+  const kind = object.apiGroup === '' ? object.resource : `${object.resource}.${object.apiGroup}`;
+  return `${kind} ${object.namespace === undefined ? '' : `${object.namespace}/`}${object.name}`;
+}

@@ -1,0 +1,112 @@
+import { gzipSync } from 'node:zlib';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type ReceivedItem, readTrigger, TriggerError } from '../../../../../shared/respond/alert-input/index.ts';
+import { alertText, bindingAlert } from '../../../../support/alerts.ts';
+
+const alert = bindingAlert();
+const body = alertText(alert);
+const sqs = (...bodies: unknown[]) => ({
+  Records: bodies.map((text, at) => ({ eventSource: 'aws:sqs', messageId: `m${at}`, body: text })),
+});
+const sns = (...messages: unknown[]) => ({
+  Records: messages.map((Message, at) => ({ EventSource: 'aws:sns', Sns: { MessageId: `n${at}`, Message } })),
+});
+const logs = (...messages: string[]) =>
+  delivery({
+    messageType: 'DATA_MESSAGE',
+    logGroup: 'falco',
+    logEvents: messages.map((message, at) => ({ id: `e${at}`, timestamp: 0, message })),
+  });
+const delivery = (envelope: unknown) => ({ awslogs: { data: gzipSync(JSON.stringify(envelope)).toString('base64') } });
+
+const kinds = (items: readonly ReceivedItem[]) => items.map(({ kind }) => kind);
+const reasonOf = (item: ReceivedItem | undefined) => (item && item.kind !== 'alert' ? item.reason : undefined);
+const ruleOf = (item: ReceivedItem | undefined) => (item?.kind === 'alert' ? item.alert.rule : undefined);
+
+describe('readTrigger', () => {
+  it('takes an alert by direct invocation', () => {
+    expect(ruleOf(readTrigger(JSON.parse(body))[0])).toBe(alert.rule);
+  });
+
+  it('takes alerts from SQS, and one bad body costs its neighbours nothing', () => {
+    const items = readTrigger(sqs(body, '{"rule":', '{"rule":"x"}', '[]', '42', null, body));
+    expect(kinds(items)).toEqual(['alert', 'rejected', 'rejected', 'rejected', 'rejected', 'rejected', 'alert']);
+    expect(reasonOf(items[2])).toBe('source: missing; time: missing; priority: missing; output_fields: expected an object, got nothing');
+    expect(items[1]?.via).toEqual({ kind: 'sqs', messageId: 'm1' });
+  });
+
+  it('takes alerts from SNS as raw JSON, directly and through SQS', () => {
+    expect(ruleOf(readTrigger(sns(body))[0])).toBe(alert.rule);
+    expect(ruleOf(readTrigger(sqs(JSON.stringify({ Type: 'Notification', MessageId: 'x', Message: body })))[0])).toBe(alert.rule);
+  });
+
+  it("refuses SNS's text form with the remedy", () => {
+    const text = 'Warning Cluster Role Binding to cluster-admin role (user=mallory)';
+    for (const item of [readTrigger(sns(text))[0], readTrigger(sqs(JSON.stringify({ Type: 'Notification', Message: text })))[0]]) {
+      expect(item?.kind).toBe('rejected');
+      expect(reasonOf(item)).toContain('AWS_SNS_RAWJSON=true');
+    }
+  });
+
+  it('takes alerts from a FireLens log group, however deep FireLens put them, and leaves ordinary lines alone', () => {
+    const task = { ecs_cluster: 'c', ecs_task_arn: 'arn:aws:ecs:eu-west-1:1:task/c/t', container_id: 'abc' };
+    const items = readTrigger(
+      logs(
+        body,
+        JSON.stringify({ ...task, log: body }),
+        JSON.stringify({ ...task, log: JSON.parse(body) }),
+        JSON.stringify({ ...task, ...JSON.parse(body) }),
+        'Falco initialized',
+        '{"level":"info"}',
+        '{"rule":1}',
+      ),
+    );
+    expect(kinds(items)).toEqual(['alert', 'alert', 'alert', 'alert', 'ignored', 'ignored', 'rejected']);
+    expect(items.slice(1, 4).map((item) => item.kind === 'alert' && item.runtime)).toEqual(
+      Array.from({ length: 3 }, () => ({ ecsCluster: 'c', ecsTaskArn: task.ecs_task_arn, containerId: 'abc' })),
+    );
+  });
+
+  it('answers a control message with nothing to do', () => {
+    expect(readTrigger(delivery({ messageType: 'CONTROL_MESSAGE', logEvents: [] }))).toEqual([]);
+  });
+
+  it('refuses source tiercel before anything else', () => {
+    for (const source of ['tiercel', ' Tiercel ']) {
+      expect(reasonOf(readTrigger({ rule: 1, source, output_fields: 'x' })[0])).toContain('never acts on its own alerts');
+    }
+  });
+
+  it('keeps every digit of nanosecond times', () => {
+    const item = readTrigger(sqs(body.replace(/"evt.time":\d+/, '"evt.time":1795249494747143001')))[0];
+    expect(item?.kind === 'alert' && item.alert.output_fields['evt.time']).toBe(1795249494747143001n);
+  });
+
+  it('bounds what it opens', () => {
+    const bomb = { awslogs: { data: gzipSync(Buffer.alloc(80 * 1024 * 1024)).toString('base64') } };
+    expect(() => readTrigger(bomb)).toThrow(TriggerError);
+  });
+
+  it.each([undefined, null, 42, 'x', [], {}, { awslogs: { data: 1 } }, { awslogs: { data: 'AAAA' } }, { Records: 'x' }])(
+    'names what it takes when it gets %j',
+    (event) => {
+      expect(() => readTrigger(event)).toThrow(TriggerError);
+    },
+  );
+
+  it('never throws over a message, whatever is in it', () => {
+    const anything = fc.oneof(
+      fc.json(),
+      fc.string(),
+      fc.object().map((value) => JSON.stringify({ ...JSON.parse(body), output_fields: value })),
+    );
+    fc.assert(
+      fc.property(fc.array(anything, { maxLength: 5 }), (bodies) => {
+        const items = readTrigger(sqs(...bodies, body));
+        expect(items).toHaveLength(bodies.length + 1);
+        expect(ruleOf(items.at(-1))).toBe(alert.rule);
+      }),
+    );
+  });
+});

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { eventKey } from '../../../../shared/audit/key.ts';
+import type { FieldValue } from '../../../../shared/falco/alert.ts';
+import { actionKey, alertKey, eventIdentity } from '../../../../shared/respond/identity.ts';
+import { bindingAlert } from '../../../support/alerts.ts';
+
+const keyOf = (fields: Record<string, FieldValue> = {}, rule?: string) => {
+  const identity = eventIdentity(bindingAlert(fields, rule ? { rule } : {}));
+  return identity.known ? identity.key : undefined;
+};
+
+describe('the event key', () => {
+  it('does not depend on the rule, the stage or what Falco printed beside', () => {
+    expect(keyOf({ 'ka.stage': 'ResponseStarted', 'ka.response.code': '101', 'ka.useragent': 'curl' }, 'Another Rule')).toBe(keyOf());
+  });
+
+  it.each([
+    'ka.cluster.name',
+    'ka.auditid',
+    'tiercel.received',
+    'ka.verb',
+    'ka.uri',
+    'ka.user.name',
+    'ka.target.resource',
+    'ka.target.namespace',
+    'ka.target.name',
+    'tiercel.apigroup',
+    'tiercel.apiversion',
+    'ka.target.subresource',
+    'tiercel.ref_uid',
+  ])('depends on %s, so a re-used auditID is another happening', (name) => {
+    expect(keyOf({ [name]: 'other' })).not.toBe(keyOf());
+  });
+
+  it('is the one that the audit layer computes for the event', () => {
+    const raw = Buffer.from(
+      JSON.stringify({
+        kind: 'Event',
+        apiVersion: 'audit.k8s.io/v1',
+        level: 'RequestResponse',
+        auditID: 'f60d7af0-96b5-40b8-a8ac-456fc6ef7e75',
+        stage: 'ResponseComplete',
+        requestURI: '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings',
+        verb: 'create',
+        user: { username: 'mallory', groups: ['developers'] },
+        objectRef: { resource: 'clusterrolebindings', name: 'pwn-43', apiGroup: 'rbac.authorization.k8s.io', apiVersion: 'v1' },
+        responseStatus: { metadata: {}, code: 201 },
+        requestReceivedTimestamp: '2026-11-21T08:24:54.744636Z',
+        stageTimestamp: '2026-11-21T08:24:54.747143Z',
+      }),
+    );
+    expect(keyOf()).toBe(eventKey({ raw, origin: { kind: 'file', path: '-', offset: 0, line: 1 }, identity: { cluster: 'prod-1' } }));
+  });
+
+  it.each([null, '', '<NA>'])('is unknown when a part of it is %j', (value) => {
+    expect(eventIdentity(bindingAlert({ 'tiercel.received': value }))).toEqual({
+      known: false,
+      missing: ['tiercel.received'],
+      truncated: [],
+    });
+  });
+
+  it('is unknown when a part of it was truncated', () => {
+    expect(eventIdentity(bindingAlert({ 'ka.uri': `/apis/${'x'.repeat(500)}[...]` }))).toEqual({
+      known: false,
+      missing: [],
+      truncated: ['ka.uri'],
+    });
+  });
+});
+
+describe('the alert key', () => {
+  it("is the same for a redelivery with Falcosidekick's new uuid and for a parser that lost digits", () => {
+    const again = bindingAlert({ 'evt.time': 1795249494747143200 }, { uuid: 'another', hostname: 'falco-1', output: 'cut [...]' });
+    expect(alertKey(again)).toBe(alertKey(bindingAlert()));
+  });
+
+  it('differs by rule, time and fields', () => {
+    const keys = [
+      bindingAlert(),
+      bindingAlert({}, { rule: 'x' }),
+      bindingAlert({}, { time: '2026-11-21T08:24:55Z' }),
+      bindingAlert({ 'ka.verb': 'get' }),
+    ].map(alertKey);
+    expect(new Set(keys).size).toBe(4);
+  });
+});
+
+it('the action key differs by action and by UID', () => {
+  expect(new Set([actionKey('e', 'a', 'u'), actionKey('e', 'b', 'u'), actionKey('e', 'a', 'v'), actionKey('f', 'a', 'u')]).size).toBe(4);
+});

@@ -1,0 +1,81 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { actionCatalogue } from '../../../../../shared/respond/action/registry.ts';
+import { formatFinding } from '../../../../../shared/respond/policy/finding.ts';
+import { loadPolicies, PolicyError, readPolicies } from '../../../../../shared/respond/policy/read.ts';
+
+const read = (text: string) => readPolicies([{ path: 'p.yaml', text }], actionCatalogue);
+const messages = (text: string) => read(text).findings.map(({ line, column, message }) => `${line}:${column} ${message}`);
+
+describe('readPolicies', () => {
+  it('fills in the cautious defaults', () => {
+    const { set, findings } = read('- policy: a\n  description: d\n  match: {rules: [r]}\n  actions: [{action: delete-binding}]\n');
+    expect(findings).toEqual([]);
+    expect(set.policies[0]).toMatchObject({ mode: 'shadow', maxAge: '10m' });
+  });
+
+  it('lists everything that is wrong, each at its place', () => {
+    const text = [
+      '- policy: Bad Name',
+      '  description: d',
+      '  match: {}',
+      '  actions: [{action: delete-everything}]',
+      '  maxAge: soon',
+      '- policy: fine',
+      '  description: d',
+      '  match: {rules: [r], color: red}',
+      '  actions:',
+      '    - action: delete-binding',
+      '      with: {force: true}',
+      '- policy: fine',
+      '  description: d',
+      '  mode: enforced',
+      '  match: {rules: [r]}',
+      '  actions: [{action: delete-everything}]',
+      '- protect: {namespace: [x]}',
+    ].join('\n');
+    expect(messages(text)).toEqual([
+      '1:11 policy: expected lower-case letters, digits and hyphens, at most 63',
+      '3:10 match: expected at least one thing to match by: an empty match would take every alert',
+      '5:11 maxAge: expected a duration such as 90s, 15m, 24h or 7d',
+      '8:10 match: unrecognized key: "color"',
+      '14:9 mode: invalid option: expected one of "off"|"shadow"|"enforce"',
+      '17:12 protect: unrecognized key: "namespace"',
+    ]);
+  });
+
+  it('checks actions and their parameters, and that names are unique', () => {
+    const policy = (name: string, action: string) =>
+      `- policy: ${name}\n  description: d\n  match: {rules: [r]}\n  actions:\n    - action: ${action}\n`;
+    expect(messages(policy('a', 'delete-everything'))).toEqual(['5:15 no action is named delete-everything; there are delete-binding']);
+    expect(messages(`${policy('a', 'delete-binding')}      with: {force: true}\n`)).toEqual([
+      '6:13 parameters of delete-binding: Unrecognized key: "force"',
+    ]);
+    expect(messages(policy('a', 'delete-binding') + policy('a', 'delete-binding'))).toEqual([
+      '6:11 a policy named a stands in p.yaml already; names are unique',
+    ]);
+  });
+
+  it('points with a caret', () => {
+    const [finding] = read('- policy: A\n  description: d\n  match: {rules: [r]}\n  actions: [{action: delete-binding}]\n').findings;
+    expect(formatFinding(finding!)).toBe(
+      'p.yaml:1:11: policy: expected lower-case letters, digits and hyphens, at most 63\n  - policy: A\n            ^',
+    );
+  });
+
+  it.each(['', 'policy: x', '- [', '- policy: x\n  policy: y', '&a [*a]', '- 1'])('finds fault with %j instead of throwing', (text) => {
+    expect(read(text).findings.length).toBeGreaterThan(0);
+    expect(() => loadPolicies([{ path: 'p.yaml', text }], actionCatalogue)).toThrow(PolicyError);
+  });
+});
+
+it('the shipped policies are sound, and all in shadow', () => {
+  const folder = resolve(import.meta.dirname, '../../../../../rules/respond');
+  const files = readdirSync(folder)
+    .filter((name) => /(?<!\.test)\.yaml$/.test(name))
+    .map((name) => ({ path: name, text: readFileSync(resolve(folder, name), 'utf8') }));
+  const set = loadPolicies(files, actionCatalogue);
+  expect(set.policies.length).toBeGreaterThan(0);
+  expect(set.policies.every(({ mode }) => mode === 'shadow')).toBe(true);
+});
