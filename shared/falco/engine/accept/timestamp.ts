@@ -1,0 +1,49 @@
+/** A moment as Falco takes it from an event: whole seconds since the epoch (may be negative) and nanoseconds within the second. */
+export interface Moment {
+  readonly seconds: number;
+  readonly nanoseconds: number;
+}
+
+const DAYS_BEFORE_MONTH = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+
+/** What Go's time.Parse takes as RFC 3339: one-digit hours, a comma before the fraction, offsets up to 24:60. */
+const GO_RFC3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d?):(\d\d):(\d\d)(?:[.,](\d+))?(?:Z|([+-])(\d\d):(\d\d))$/;
+
+/** `stageTimestamp` → moment; undefined when Go would refuse it, and Falco then the event. Digits after the ninth are cut. */
+export function parseTimestamp(text: string): Moment | undefined {
+  const match = GO_RFC3339.exec(text);
+  if (!match) return undefined;
+  const year = Number(match[1]);
+  const month = Number(match[2]);
+  const day = Number(match[3]);
+  const hour = Number(match[4]);
+  const minute = Number(match[5]);
+  const second = Number(match[6]);
+  if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 59) return undefined;
+  const fraction = match[7];
+  const nanoseconds = fraction === undefined ? 0 : Number(fraction.slice(0, 9).padEnd(9, '0'));
+  let seconds = ((daysSinceEpoch(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
+  if (match[8] !== undefined) {
+    const offsetHours = Number(match[9]);
+    const offsetMinutes = Number(match[10]);
+    if (offsetHours > 24 || offsetMinutes > 60) return undefined;
+    const offset = (offsetHours * 60 + offsetMinutes) * 60;
+    seconds += match[8] === '-' ? offset : -offset;
+  }
+  return { seconds, nanoseconds };
+}
+
+function isLeap(year: number): boolean {
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+}
+
+function daysIn(year: number, month: number): number {
+  return month === 2 ? (isLeap(year) ? 29 : 28) : month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+}
+
+function daysSinceEpoch(year: number, month: number, day: number): number {
+  const before = year - 1;
+  const leapDays = Math.floor(before / 4) - Math.floor(before / 100) + Math.floor(before / 400);
+  const dayOfYear = DAYS_BEFORE_MONTH[month - 1]! + day - 1 + (month > 2 && isLeap(year) ? 1 : 0);
+  return before * 365 + leapDays + dayOfYear - 719_162;
+}

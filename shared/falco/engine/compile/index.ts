@@ -1,0 +1,8 @@
+export { compileValueTest, type ValueTest } from './compare.ts';
+export { type CompiledCondition, compileCondition, type EvaluationHooks } from './condition.ts';
+export { readConstant } from './constants.ts';
+export { upToNul } from './cstring.ts';
+export { compileOperand } from './operand.ts';
+export { OPERATORS } from './operators.ts';
+export { compileRegex } from './regex.ts';
+export { describe, nameOf, type Shape, ShapeError, shapeOf } from './shape.ts';

@@ -1,0 +1,103 @@
+import { RE2JS } from 're2js';
+import { fromByteString } from '../bytes.ts';
+
+/**
+ * RE2 with POSIX options, whole text (byte strings in, matched by code point): `^` and `$` are line anchors, `.` is no newline, no Perl
+ * classes, flags, lazy quantifiers or non-capturing groups. re2js speaks RE2's Perl dialect only, so the pattern is translated; what the
+ * POSIX dialect lacks is refused here. Time is linear in the text.
+ */
+export function compileRegex(pattern: string): { readonly matches: (text: string) => boolean } | { readonly error: string } {
+  try {
+    const compiled = RE2JS.compile(translate(fromByteString(pattern)), RE2JS.MULTILINE);
+    return { matches: (text) => compiled.matches(fromByteString(text)) };
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+class PosixError extends Error {}
+
+/** A group being read: where its last atom starts in the output, and whether that atom already carries a quantifier. */
+interface Group {
+  atom: number | undefined;
+  quantified: boolean;
+}
+
+/** POSIX dialect → Perl dialect. `a*?`, `a**`: POSIX means (a*)?, (a*)*, so a second quantifier gets a group of its own. */
+function translate(pattern: string): string {
+  let out = '';
+  const groups: Group[] = [{ atom: undefined, quantified: false }];
+  const starts: number[] = [];
+  let i = 0;
+  const atom = (text: string, length: number) => {
+    const group = groups[groups.length - 1]!;
+    group.atom = out.length;
+    group.quantified = false;
+    out += text;
+    i += length;
+  };
+  while (i < pattern.length) {
+    const c = String.fromCodePoint(pattern.codePointAt(i)!);
+    const group = groups[groups.length - 1]!;
+    if (c === '(') {
+      starts.push(out.length);
+      groups.push({ atom: undefined, quantified: false });
+      out += '(?:';
+      i++;
+    } else if (c === ')') {
+      if (groups.length === 1) throw new PosixError('a closing parenthesis has no opening one');
+      groups.pop();
+      const outer = groups[groups.length - 1]!;
+      outer.atom = starts.pop()!;
+      outer.quantified = false;
+      out += ')';
+      i++;
+    } else if (c === '|') {
+      group.atom = undefined;
+      out += c;
+      i++;
+    } else if (c === '*' || c === '+' || c === '?' || (c === '{' && repeatAt(pattern, i))) {
+      const quantifier = c === '{' ? repeatAt(pattern, i)! : c;
+      if (group.atom === undefined) throw new PosixError(`the quantifier ${quantifier} has nothing to repeat`);
+      if (group.quantified) out = `${out.slice(0, group.atom)}(?:${out.slice(group.atom)})`;
+      group.quantified = true;
+      out += quantifier;
+      i += quantifier.length;
+    } else if (c === '[') {
+      const bracket = readBracket(pattern, i);
+      atom(bracket.text, bracket.length);
+    } else if (c === '\\') {
+      const escaped = readEscape(pattern, i);
+      atom(escaped, escaped.length);
+    } else atom(c === '{' || c === '}' ? `\\${c}` : c, c.length);
+  }
+  if (groups.length > 1) throw new PosixError('an opening parenthesis has no closing one');
+  return out;
+}
+
+/** `{2}`, `{2,}`, `{2,3}` at `at`; anything else in braces is text. */
+function repeatAt(pattern: string, at: number): string | undefined {
+  return /^\{[0-9]+(?:,[0-9]*)?\}/.exec(pattern.slice(at, at + 32))?.[0];
+}
+
+/** Escapes that both dialects share: punctuation, octal, hexadecimal, \a \f \n \r \t \v. */
+function readEscape(pattern: string, at: number): string {
+  const rest = pattern.slice(at, at + 16);
+  const escaped = /^\\(?:[afnrtv]|0[0-7]{0,2}|[1-7][0-7]{1,2}|x[0-9a-fA-F]{2}|x\{[0-9a-fA-F]+\}|[\x00-\x2f:-@[-^`{-\x7f])/.exec(rest)?.[0];
+  if (!escaped) throw new PosixError(`${rest.slice(0, 2)} is no escape of POSIX regular expressions (no \\d, \\w, \\s, \\b, \\p)`);
+  return escaped;
+}
+
+/** A bracket expression as it stands, its escapes checked. */
+function readBracket(pattern: string, at: number): { text: string; length: number } {
+  let i = at + 1;
+  if (pattern[i] === '^') i++;
+  for (let first = true; ; first = false) {
+    const c = pattern[i];
+    if (c === undefined) throw new PosixError('a bracket expression is not closed');
+    if (c === ']' && !first) break;
+    const named = c === '[' ? /^\[:\^?[a-z]+:\]/.exec(pattern.slice(i, i + 16))?.[0] : undefined;
+    i += named ? named.length : c === '\\' ? readEscape(pattern, i).length : 1;
+  }
+  return { text: pattern.slice(at, i + 1), length: i + 1 - at };
+}

@@ -1,0 +1,52 @@
+import { ABSENT } from '../document/index.ts';
+import { indentLikeGo } from './indent.ts';
+import type { Paths } from './paths.ts';
+import type { FieldRow, Reader } from './row.ts';
+
+/** Fields of the json plugin, under its own prefix and under its old one. They need no auditID. */
+export const JSON_FIELDS: readonly FieldRow[] = ['jevt', 'json'].flatMap((prefix): FieldRow[] => [
+  {
+    name: `${prefix}.value`,
+    type: 'string',
+    list: false,
+    argument: 'key',
+    description: 'Value at a JSON pointer (/a/b/0; ~1 for a slash in a key): a string as its text, anything else as JSON text.',
+    bind: bindPointer,
+  },
+  {
+    name: `${prefix}.obj`,
+    type: 'string',
+    list: false,
+    argument: 'none',
+    description: 'The whole event as JSON text, indented by two blanks.',
+    bind: () => (event) => indentLikeGo(event.payload),
+  },
+  {
+    name: `${prefix}.rawtime`,
+    type: 'string',
+    list: false,
+    argument: 'none',
+    description: "The event's time as text: nanoseconds since the epoch.",
+    bind: () => (event) => event.nanoseconds.toString(),
+  },
+]);
+
+function bindPointer(pointer: string | undefined, paths: Paths): Reader {
+  const text = pointer ?? '';
+  if (text === '') {
+    return (event) => {
+      const whole = event.plain.write(event.plain.root);
+      const nul = whole.indexOf('\0');
+      return nul < 0 ? whole : whole.slice(0, nul);
+    };
+  }
+  const keys = text
+    .replace(/^\//, '')
+    .split('/')
+    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const path = paths.plain(...keys);
+  return (event) => {
+    const value = path.find(event);
+    return value === ABSENT ? undefined : event.plain.text(value);
+  };
+}
