@@ -4,7 +4,7 @@ import { TiercelError } from '../../platform/errors.ts';
 import { WEBHOOK_MAX_BYTES } from './body.ts';
 
 /** Where Falco's k8saudit plugin listens, and how it is spoken to. PEM members hold PEM text; whoever reads configuration reads files. */
-export const webhookSchema = z
+const webhookSchema = z
   .strictObject({
     /** For example `https://falco.internal:9765/k8s-audit`. The path is part of it: the plugin answers 404 elsewhere. */
     url: z.string().superRefine((text, context) => {

@@ -1,3 +1,4 @@
-export { parseWebhookConfig, type WebhookConfig, webhookSchema } from './config.ts';
+/** The door to a remote Falco: configuration → transport → destination. */
+export { parseWebhookConfig, type WebhookConfig } from './config.ts';
 export { createTransport } from './transport.ts';
-export { createWebhookDestination, type WebhookDeps } from './webhook.ts';
+export { createWebhookDestination } from './webhook.ts';

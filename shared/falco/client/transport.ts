@@ -2,7 +2,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { HttpTransport } from '../../platform/http.ts';
 import type { WebhookConfig } from './config.ts';
 
-/** The real transport, with the connection settings of the webhook's configuration. */
+/** The network to the webhook of this configuration. As many connections as bodies may be under way. */
 export function createTransport(config: WebhookConfig, clock: Clock): HttpTransport {
   return new HttpTransport(
     {

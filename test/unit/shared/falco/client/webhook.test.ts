@@ -2,9 +2,16 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AuditRecord } from '../../../../../shared/audit/record.ts';
 import { parseWebhookConfig, type WebhookConfig } from '../../../../../shared/falco/client/config.ts';
+import { createTransport } from '../../../../../shared/falco/client/transport.ts';
 import { createWebhookDestination } from '../../../../../shared/falco/client/webhook.ts';
 import { systemClock } from '../../../../../shared/platform/clock.ts';
-import { type HttpAnswer, type HttpRequest, HttpTransport, type Transport, TransportError } from '../../../../../shared/platform/http.ts';
+import {
+  type HttpAnswer,
+  type HttpRequest,
+  type HttpTransport,
+  type Transport,
+  TransportError,
+} from '../../../../../shared/platform/http.ts';
 import { FalcoStandIn } from '../../../../support/falco-stand-in.ts';
 import { VirtualClock } from '../../../../support/virtual-clock.ts';
 
@@ -27,10 +34,7 @@ describe('against a receiver', () => {
   let transport: HttpTransport;
   beforeEach(async () => {
     falco = await FalcoStandIn.start();
-    transport = new HttpTransport(
-      { maxSockets: 4, socketMaxAgeMs: 60_000, socketMaxIdleMs: 30_000, socketMaxRequests: 200, connectTimeoutMs: 1000 },
-      systemClock,
-    );
+    transport = createTransport(parseWebhookConfig({ url: falco.url }), systemClock);
   });
   afterEach(async () => {
     transport.close();
