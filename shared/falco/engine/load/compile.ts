@@ -1,0 +1,127 @@
+import type { Expression, Span } from '../ast.ts';
+import { fromByteString } from '../bytes.ts';
+import { checkCondition } from '../check/index.ts';
+import { compileOutput } from '../format/index.ts';
+import { parseCondition } from '../parse/index.ts';
+import { LoadProblem, type Warn } from '../read/problem.ts';
+import type { Place } from '../read/source.ts';
+import type { YamlScalar } from '../read/yaml.ts';
+import { type Collector, type RuleEntry, SOURCE } from '../resolve/collector.ts';
+import { withExceptions } from '../resolve/exceptions.ts';
+import { flattenLists, ListPaster } from '../resolve/lists.ts';
+import { MacroResolver, type ParsedMacro } from '../resolve/macros.ts';
+import type { Paste } from '../resolve/paste.ts';
+import type { LoadedRule } from './rule.ts';
+
+/** What a rule sees of macros: all of them. */
+const ALL = Number.POSITIVE_INFINITY;
+
+/**
+ * Compiles everything collected so far, as Falco does after each file; the first error is thrown as a LoadProblem.
+ * Rules of other sources are left out; disabled ones are compiled, because their errors count.
+ */
+export function compileRules(collector: Collector, warn: Warn): readonly LoadedRule[] {
+  const texts = new ParsedTexts();
+  const lists = flattenLists(collector.lists);
+  const paster = new ListPaster(lists);
+  const macros = new Map<string, ParsedMacro>();
+  for (const { name, index, visibility, condition, place } of collector.macros.values()) {
+    const text = paster.paste(condition.build());
+    macros.set(name, { name, index, visibility, text, place, tree: texts.parse(text, place), used: false });
+  }
+  const resolver = new MacroResolver(macros);
+  for (const macro of macros.values()) macro.tree = resolver.resolve(macro.tree, macro.visibility, macro.text, macro.place);
+
+  const rules: LoadedRule[] = [];
+  for (const rule of collector.rules.values()) {
+    if (rule.source !== SOURCE) continue;
+    const text = withExceptions(rule.condition.build(), rule.exceptions);
+    const output = rule.output.build();
+    if (!checkedOutput(rule, output, warn)) continue;
+    const pasted = paster.paste(text);
+    const condition = resolver.resolve(texts.parse(pasted, rule.place), ALL, pasted, rule.place);
+    if (!checkedCondition(rule, condition, texts, warn)) continue;
+    rules.push({
+      name: fromByteString(rule.name),
+      source: fromByteString(rule.source),
+      description: fromByteString(rule.description),
+      priority: rule.priority,
+      tags: rule.tags.map(fromByteString),
+      enabled: rule.enabled,
+      condition,
+      output: fromByteString(output.text),
+      place: placeOf(rule.place),
+    });
+  }
+  for (const { name, used, place } of macros.values()) {
+    if (!used) warn('LOAD_UNUSED_MACRO', `no rule or macro refers to the macro '${fromByteString(name)}'`, place);
+  }
+  for (const { name, used, place } of lists) {
+    if (!used) warn('LOAD_UNUSED_LIST', `no condition or list refers to the list '${fromByteString(name)}'`, place);
+  }
+  return rules;
+}
+
+/** False: the rule is dropped because it names an unknown field and allows that. */
+function checkedOutput(rule: RuleEntry, text: Paste, warn: Warn): boolean {
+  const result = compileOutput(text.text);
+  if (!('problem' in result)) return true;
+  const { message, offset, unknownFilter } = result.problem;
+  const place = text.placeOf(offset, offset + 1) ?? rule.place;
+  if (!unknownFilter || !rule.skipIfUnknownFilter) throw new LoadProblem('LOAD_ERR_COMPILE_OUTPUT', message, place);
+  warn('LOAD_UNKNOWN_FILTER', message, place);
+  return false;
+}
+
+/** False: the rule is dropped because it names an unknown field and allows that. */
+function checkedCondition(rule: RuleEntry, condition: Expression, texts: ParsedTexts, warn: Warn): boolean {
+  for (const { level, code, message, span, unknownFilter } of checkCondition(condition)) {
+    const place = texts.placeOf(span) ?? rule.place;
+    if (level === 'warning') warn(code, message, place);
+    else if (unknownFilter && rule.skipIfUnknownFilter) {
+      warn('LOAD_UNKNOWN_FILTER', message, place);
+      return false;
+    } else throw new LoadProblem(code, message, place);
+  }
+  return true;
+}
+
+function placeOf(name: YamlScalar): LoadedRule['place'] {
+  return { file: name.source.name, ...name.source.positionOf(name.start) };
+}
+
+/** The trees of one compilation with the texts they were parsed from: a node's span object says whose text it belongs to. */
+class ParsedTexts {
+  readonly #parsed: { readonly tree: Expression; readonly text: Paste }[] = [];
+
+  parse(text: Paste, place: YamlScalar): Expression {
+    const result = parseCondition(text.text);
+    if (!result.ok) {
+      const message = text.isPasted
+        ? `${result.message}; put together the condition reads ${around(text.text, result.offset)}`
+        : result.message;
+      throw new LoadProblem('LOAD_ERR_COMPILE_CONDITION', message, text.placeOf(result.offset, result.offset + 1) ?? place);
+    }
+    this.#parsed.push({ tree: result.tree, text });
+    return result.tree;
+  }
+
+  /** Searched only when there is something to report. */
+  placeOf(span: Span): Place | undefined {
+    const owner = this.#parsed.findLast(({ tree }) => holdsSpan(tree, span));
+    return owner?.text.placeOf(span.start, span.end);
+  }
+}
+
+/** A piece of a pasted text around an offset. */
+function around(text: string, offset: number): string {
+  const from = Math.max(0, offset - 40);
+  const to = Math.min(text.length, offset + 40);
+  return `«${from > 0 ? '…' : ''}${fromByteString(text.slice(from, to))}${to < text.length ? '…' : ''}»`;
+}
+
+function holdsSpan(node: unknown, span: Span): boolean {
+  if (typeof node !== 'object' || node === null) return false;
+  if (node === span) return true;
+  return Object.values(node).some((value) => holdsSpan(value, span));
+}

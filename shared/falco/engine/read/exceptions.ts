@@ -1,0 +1,55 @@
+import { fromByteString } from '../bytes.ts';
+import { invalid, requiredScalar } from './decode.ts';
+import type { Entry, ExceptionDefinition } from './definition.ts';
+import type { Warn } from './problem.ts';
+import { lookUp, type YamlMapping, type YamlNode } from './yaml.ts';
+
+/** Values in all exceptions of a rule, lists within lists counted: aliases could otherwise multiply without end. */
+const MAX_VALUES = 100_000;
+
+/** Reads `exceptions:` of a rule. `appending`: fields may be left out, and missing values draw a warning. */
+export function readExceptions(item: YamlMapping, appending: boolean, warn: Warn): readonly ExceptionDefinition[] {
+  const value = lookUp(item, 'exceptions');
+  if (!value || (value.kind === 'scalar' && value.isNull)) return [];
+  if (value.kind !== 'sequence')
+    throw invalid("'exceptions' must be a sequence", value, 'Write `exceptions:` with one `- name:` item per exception.');
+  const budget = { left: MAX_VALUES };
+  const seen = new Set<string>();
+  return value.items.map((node) => {
+    if (node.kind !== 'mapping')
+      throw invalid('an exception must be a mapping', node, 'Write `- name: …` with `fields:`, `comps:` and `values:`.');
+    const nameNode = requiredScalar(node, 'name');
+    const name = nameNode.text;
+    if (seen.has(name))
+      warn('LOAD_EXCEPTION_NAME_NOT_UNIQUE', `the exception '${fromByteString(name)}' is defined twice in this rule`, nameNode);
+    seen.add(name);
+    const fields = lookUp(node, 'fields');
+    if (!fields && !appending)
+      throw invalid(`the exception '${fromByteString(name)}' has no 'fields'`, nameNode, 'Add `fields: [ka.user.name]` or the like.');
+    const comps = lookUp(node, 'comps');
+    const definition = {
+      name,
+      fields: entryOf(fields, budget),
+      comps: entryOf(comps, budget),
+      values: [] as Entry[],
+      node,
+    };
+    const values = lookUp(node, 'values');
+    if (values) {
+      if (values.kind !== 'sequence') throw invalid("'values' must be a sequence", values, 'Write one item per exempted value or tuple.');
+      definition.values = values.items.map((entry) => entryOf(entry, budget));
+    } else if (appending) {
+      warn('LOAD_APPEND_NO_VALUES', `the exception '${fromByteString(name)}' is appended without values`, nameNode);
+    }
+    return definition;
+  });
+}
+
+function entryOf(node: YamlNode | undefined, budget: { left: number }): Entry {
+  if (!node) return { kind: 'none' };
+  if (--budget.left < 0) throw invalid(`the exceptions of this rule hold more than ${MAX_VALUES} values`, node);
+  if (node.kind === 'sequence') return { kind: 'many', entries: node.items.map((item) => entryOf(item, budget)), node };
+  if (node.kind === 'mapping' || node.isNull) return { kind: 'none' };
+  if (node.text === '') throw invalid('an empty text is not allowed here', node);
+  return { kind: 'one', scalar: node };
+}
