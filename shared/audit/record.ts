@@ -1,3 +1,5 @@
+import type { EventLayout } from './json/layout.ts';
+
 /**
  * Where a record came from. It names the offender in errors, feeds the chunk id (design: "Keys") and lets a quarantined value be found again.
  * Which member is set follows from the trigger.
@@ -52,6 +54,16 @@ export interface AuditRecord {
   readonly raw: Uint8Array;
   readonly origin: Origin;
   readonly identity: ClusterIdentity;
+  /** Where the members lie in `raw`, as decoding found them; only a hint, ignored when it was made for other bytes. */
+  readonly layout?: EventLayout;
+  /** The text is the head of an event that the log agent cut: it is closed and given the log's timestamp when the record is prepared. */
+  readonly salvage?: Salvage;
+}
+
+/** What is known about a cut event besides its head. */
+export interface Salvage {
+  /** When the log received the event, milliseconds since the epoch: stands in for the `stageTimestamp` that was cut off. */
+  readonly timestampMs: number;
 }
 
 /** A short, printable name for an origin, for messages: `log group … event …`, `s3://bucket/key@offset`, `file:line`. */

@@ -4,10 +4,14 @@
  * (facts: falco-rule-language §4.1). What passes here, Falco can read; what fails here would make Falco discard the whole body.
  *
  * Positions are byte offsets. A function that skips something returns the offset after it, or a negative number: `~offset` of the fault.
+ * A fault at `end` or beyond means that the text ends too early: with more bytes it could still become valid.
  */
 
 /** fastjson's MaxDepth. A scalar counts as a level of its own: `[1]` has depth 2. */
 export const MAX_DEPTH = 300;
+
+/** The deepest nesting {@link skipValue} can be asked to follow; the API server itself refuses request bodies nested deeper than 10,000. */
+export const DEEPEST = 65_536;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -36,14 +40,14 @@ export function skipString(bytes: Uint8Array, i: number, end: number): number {
     if (c === QUOTE) return j + 1;
     j += c === BACKSLASH ? 2 : 1;
   }
-  return ~i;
+  return ~end;
 }
 
 /** Skips a number, `true`, `false`, `null`, `NaN` or `Inf` that starts at `i`. */
 export function skipScalar(bytes: Uint8Array, i: number, end: number): number {
   const first = bytes[i];
-  if (first === 0x74) return spells(bytes, i, end, 'true') ? i + 4 : ~i;
-  if (first === 0x66) return spells(bytes, i, end, 'false') ? i + 5 : ~i;
+  if (first === 0x74) return spells(bytes, i, end, 'true') ? i + 4 : faultIn(bytes, i, end);
+  if (first === 0x66) return spells(bytes, i, end, 'false') ? i + 5 : faultIn(bytes, i, end);
   if (first === 0x6e && spells(bytes, i, end, 'null')) return i + 4;
   let j = i;
   while (j < end && isNumberByte(bytes[j]!)) j++;
@@ -51,15 +55,15 @@ export function skipScalar(bytes: Uint8Array, i: number, end: number): number {
   if (j === end && j > i) return j;
   // fastjson: `inf` and `nan` in any case, after an optional sign; a leading `n` that is not `null` may only be `nan`.
   if (spellsFolded(bytes, j, end, 'nan') || (first !== 0x6e && spellsFolded(bytes, j, end, 'inf'))) return j + 3;
-  return ~i;
+  return faultIn(bytes, i, end);
 }
 
-/** 0 = expects a value or the end of an array, 1 = expects a member key or the end of an object, 2 = after a value. */
-const containers = new Uint8Array(MAX_DEPTH + 1);
+/** The open containers around the current value, by their opening bracket. */
+const containers = new Uint8Array(DEEPEST + 1);
 
 /**
  * Skips any value that starts at `i` (blanks before it already skipped).
- * `maxDepth` (≤ {@link MAX_DEPTH}) bounds nesting, counted as fastjson counts; deeper is a fault at the offset of the value that is too deep.
+ * `maxDepth` (≤ {@link DEEPEST}) bounds nesting, counted as fastjson counts; deeper is a fault at the offset of the value that is too deep.
  */
 export function skipValue(bytes: Uint8Array, i: number, end: number, maxDepth: number = MAX_DEPTH): number {
   let depth = 0;
@@ -69,9 +73,9 @@ export function skipValue(bytes: Uint8Array, i: number, end: number, maxDepth: n
     if (j >= end || depth >= maxDepth) return ~j;
     const c = bytes[j]!;
     if (c === QUOTE) {
-      const start = j++;
+      j++;
       for (;;) {
-        if (j >= end) return ~start;
+        if (j >= end) return ~end;
         const d = bytes[j]!;
         j++;
         if (d === QUOTE) break;
@@ -127,7 +131,7 @@ export function skipKey(bytes: Uint8Array, i: number, end: number): number {
   if (i >= end || bytes[i] !== QUOTE) return ~i;
   let j = i + 1;
   for (;;) {
-    if (j >= end) return ~i;
+    if (j >= end) return ~end;
     const c = bytes[j]!;
     j++;
     if (c === QUOTE) break;
@@ -142,6 +146,16 @@ export function skipKey(bytes: Uint8Array, i: number, end: number): number {
 
 function isNumberByte(c: number): boolean {
   return (c >= 0x30 && c <= 0x39) || c === 0x2e || c === 0x2d || c === 0x2b || c === 0x65 || c === 0x45;
+}
+
+const WORDS = ['true', 'false', 'null', 'nan', '+nan', '-nan', 'inf', '+inf', '-inf'];
+
+/** `~end` when the bytes from `i` on are the beginning of a word that is cut off by the end of the text, else `~i`. */
+function faultIn(bytes: Uint8Array, i: number, end: number): number {
+  const rest = end - i;
+  if (rest > 4) return ~i;
+  const text = String.fromCharCode(...bytes.subarray(i, end)).toLowerCase();
+  return WORDS.some((word) => word.length > rest && word.startsWith(text)) ? ~end : ~i;
 }
 
 function spells(bytes: Uint8Array, i: number, end: number, word: string): boolean {
