@@ -5,5 +5,5 @@ export function toByteString(text: string): string {
 
 /** Byte string → UTF-16 text; bytes that are not UTF-8 become U+FFFD, as in Falco's JSON output. */
 export function fromByteString(bytes: string): string {
-  return Buffer.from(bytes, 'latin1').toString('utf8');
+  return /[\x80-\xff]/.test(bytes) ? Buffer.from(bytes, 'latin1').toString('utf8') : bytes;
 }

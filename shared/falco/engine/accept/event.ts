@@ -6,7 +6,7 @@ export class Run {
   /** Events accepted so far: `evt.num` of the last one. */
   events = 0;
   /** Timestamp of the first event, nanoseconds: the zero of `evt.reltime`. */
-  firstNanoseconds: bigint | undefined;
+  firstNanoseconds = 0n;
   /** `evt.hostname`. */
   readonly hostname: string;
 
@@ -23,7 +23,7 @@ export class EventContext {
   readonly run: Run;
   /** `evt.num`. */
   readonly number: number;
-  readonly moment: Moment;
+  readonly #moment: Moment | (() => Moment);
   /** Values read stay good while this number stands: a new one for every event. */
   epoch: number;
   #audit: JsonDocument | undefined;
@@ -31,13 +31,19 @@ export class EventContext {
   #hasAuditId: boolean | undefined;
   #rewrites = 0;
 
-  constructor(index: MemberIndex, moment: Moment, run: Run) {
+  /** `moment` may be found when it is asked for: the pre-filter mostly does without. */
+  constructor(index: MemberIndex, moment: Moment | (() => Moment), run: Run) {
     this.index = index;
-    this.moment = moment;
+    this.#moment = moment;
     this.run = run;
     this.number = ++run.events;
     this.epoch = ++lastEpoch;
-    if (this.number === 1) run.firstNanoseconds = this.nanoseconds;
+    if (this.number === 1 && typeof moment === 'object') run.firstNanoseconds = this.nanoseconds;
+  }
+
+  /** The event's time: its `stageTimestamp`. */
+  get moment(): Moment {
+    return typeof this.#moment === 'function' ? this.#moment() : this.#moment;
   }
 
   /** The view of the k8saudit plugin (`ka.*`). */
@@ -60,12 +66,18 @@ export class EventContext {
 
   /** Nanoseconds since the epoch, as Falco's unsigned 64 bits. */
   get nanoseconds(): bigint {
-    return BigInt.asUintN(64, BigInt(this.moment.seconds) * 1_000_000_000n + BigInt(this.moment.nanoseconds));
+    return BigInt(this.moment.seconds) * 1_000_000_000n + BigInt(this.moment.nanoseconds);
+  }
+
+  /** The same in decimal. */
+  get nanosecondsText(): string {
+    const { seconds, nanoseconds } = this.moment;
+    return seconds === 0 ? String(nanoseconds) : `${seconds}${String(nanoseconds).padStart(9, '0')}`;
   }
 
   /** Nanoseconds since the first event of the run. */
   get relativeNanoseconds(): bigint {
-    return BigInt.asUintN(64, this.nanoseconds - this.run.firstNanoseconds!);
+    return BigInt.asUintN(64, this.nanoseconds - this.run.firstNanoseconds);
   }
 
   /** The event's compact JSON text, which is what Falco's plugins are handed. Cut at the first NUL. */

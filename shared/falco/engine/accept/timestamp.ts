@@ -1,4 +1,4 @@
-/** A moment as Falco takes it from an event: whole seconds since the epoch (may be negative) and nanoseconds within the second. */
+/** A moment as Falco keeps it, unsigned 64-bit nanoseconds since the epoch: whole seconds and nanoseconds within the second. */
 export interface Moment {
   readonly seconds: number;
   readonly nanoseconds: number;
@@ -30,7 +30,16 @@ export function parseTimestamp(text: string): Moment | undefined {
     const offset = (offsetHours * 60 + offsetMinutes) * 60;
     seconds += match[8] === '-' ? offset : -offset;
   }
-  return { seconds, nanoseconds };
+  return seconds >= 0 && seconds < MAX_SECONDS ? { seconds, nanoseconds } : wrapped(seconds, nanoseconds);
+}
+
+/** Below this many seconds nanoseconds fit Go's signed 64 bits. */
+const MAX_SECONDS = 9_223_372_036;
+
+/** Times before 1970 and after 2262 wrap around, as they do in Go and C. */
+function wrapped(seconds: number, nanoseconds: number): Moment {
+  const total = BigInt.asUintN(64, BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds));
+  return { seconds: Number(total / 1_000_000_000n), nanoseconds: Number(total % 1_000_000_000n) };
 }
 
 function isLeap(year: number): boolean {

@@ -12,17 +12,25 @@ export interface EvaluationHooks {
   readonly evaluated: (node: Expression, result: boolean, value?: { readonly left: Extracted }) => void;
 }
 
-/**
- * A checked condition (macros resolved) → closure. `readers` shares extracted values between the conditions of one engine.
- * A subtree that occurs several times, as macros do, is compiled once and evaluated once per event: nested macros do not multiply work.
- */
+/** A checked condition (macros resolved) → closure. `readers` shares extracted values with other conditions and outputs. */
 export function compileCondition(
   tree: Expression,
   options: { readonly readers?: FieldReaders; readonly hooks?: EvaluationHooks } = {},
 ): CompiledCondition {
+  return compileConditions([tree], options)[0]!;
+}
+
+/**
+ * The conditions of one engine. A subtree that occurs several times, as macros do, is compiled once and evaluated once per event:
+ * however deep macros are nested in one another, they do not multiply work.
+ */
+export function compileConditions(
+  trees: readonly Expression[],
+  options: { readonly readers?: FieldReaders; readonly hooks?: EvaluationHooks } = {},
+): CompiledCondition[] {
   const compiler = new Compiler(options.readers ?? new FieldReaders(), options.hooks);
-  compiler.countUses(tree);
-  return compiler.compile(tree);
+  for (const tree of trees) compiler.countUses(tree);
+  return trees.map((tree) => compiler.compile(tree));
 }
 
 class Compiler {

@@ -1,5 +1,5 @@
 export { compileValueTest, type ValueTest } from './compare.ts';
-export { type CompiledCondition, compileCondition, type EvaluationHooks } from './condition.ts';
+export { type CompiledCondition, compileCondition, compileConditions, type EvaluationHooks } from './condition.ts';
 export { readConstant } from './constants.ts';
 export { upToNul } from './cstring.ts';
 export { compileOperand } from './operand.ts';

@@ -18,7 +18,8 @@ const CLOSE_ARRAY = 0x5d;
 
 /**
  * One plugin's view of an event: values are found in the bytes when asked for, nothing is built that nobody reads.
- * The text must have been validated (`index.complete`).
+ * Reading a member of the top level validates the text up to there; what is read below it has been validated then.
+ * The text of the whole event may be asked for only when all of it has been (`index.complete`).
  *
  * It has fastjson's memory, because that shows in the texts of objects and arrays: a string that was read by itself, and the keys of an
  * object in which a key was sought in vain, are written anew (see quote.ts) when the value around them is written; everything else keeps its spelling.
@@ -30,6 +31,8 @@ export class JsonDocument {
   readonly root: Value;
   #readStrings: Set<Value> | undefined;
   #unescapedObjects: Set<Value> | undefined;
+  /** A key with a backslash was passed on the way to some value below the top level. */
+  escapedKeys = false;
   /** Counts changes of the memory above: a text of an object or array is good as long as this stands. */
   rewrites = 0;
 
@@ -160,7 +163,7 @@ export class JsonDocument {
   }
 
   #rootMember(key: string): Value {
-    const i = this.#index.find(key);
+    const i = this.#index.seek(key);
     return i >= 0 ? this.#index.valueStarts[i]! : this.#index.escapedKeys ? SEEK_UNESCAPED : ABSENT;
   }
 
@@ -186,7 +189,13 @@ export class JsonDocument {
     let at = this.#skip(object + 1);
     while (bytes[at] !== CLOSE_OBJECT) {
       let keyEnd = at + 1;
-      for (let c = bytes[keyEnd]!; c !== QUOTE; c = bytes[keyEnd]!) keyEnd += c === BACKSLASH ? 2 : 1;
+      for (let c = bytes[keyEnd]!; c !== QUOTE; c = bytes[keyEnd]!) {
+        if (c === BACKSLASH) {
+          this.escapedKeys = true;
+          keyEnd++;
+        }
+        keyEnd++;
+      }
       const value = skipKey(bytes, at, this.#end);
       if (see(at + 1, keyEnd, value)) return;
       at = this.#skip(skipValue(bytes, value, this.#end));

@@ -87,6 +87,17 @@ export class MemberIndex {
     return -1;
   }
 
+  /** {@link find}, reading on until the key turns up or the text ends. */
+  seek(key: string): number {
+    let i = this.find(key);
+    while (i < 0) {
+      const from = this.count;
+      if (!this.advance()) return -1;
+      i = this.find(key, from);
+    }
+    return i;
+  }
+
   #finish(position: number): void {
     const tail = skipBlanks(this.bytes, position, this.end);
     if (tail < this.end) this.fault = tail;

@@ -11,6 +11,7 @@ export const JSON_FIELDS: readonly FieldRow[] = ['jevt', 'json'].flatMap((prefix
     list: false,
     argument: 'key',
     description: 'Value at a JSON pointer (/a/b/0; ~1 for a slash in a key): a string as its text, anything else as JSON text.',
+    reads: (pointer) => (pointer ? keysOf(pointer) : []),
     bind: bindPointer,
   },
   {
@@ -27,7 +28,9 @@ export const JSON_FIELDS: readonly FieldRow[] = ['jevt', 'json'].flatMap((prefix
     list: false,
     argument: 'none',
     description: "The event's time as text: nanoseconds since the epoch.",
-    bind: () => (event) => event.nanoseconds.toString(),
+    reads: () => 'time',
+    always: true,
+    bind: () => (event) => event.nanosecondsText,
   },
 ]);
 
@@ -40,13 +43,17 @@ function bindPointer(pointer: string | undefined, paths: Paths): Reader {
       return nul < 0 ? whole : whole.slice(0, nul);
     };
   }
-  const keys = text
-    .replace(/^\//, '')
-    .split('/')
-    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
-  const path = paths.plain(...keys);
+  const path = paths.plain(...keysOf(text));
   return (event) => {
     const value = path.find(event);
     return value === ABSENT ? undefined : event.plain.text(value);
   };
+}
+
+/** The steps of a JSON pointer that is not empty; the leading slash may be left out. */
+function keysOf(pointer: string): string[] {
+  return pointer
+    .replace(/^\//, '')
+    .split('/')
+    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
 }

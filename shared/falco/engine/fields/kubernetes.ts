@@ -7,12 +7,28 @@ import { queryParameter } from './uri.ts';
 
 /** A text field without argument at a fixed path of the audit event. */
 function text(name: string, keys: readonly string[], description: string): FieldRow {
-  return { name, type: 'string', list: false, argument: 'none', description, bind: (_, paths) => textAt(paths, ...keys) };
+  return {
+    name,
+    type: 'string',
+    list: false,
+    argument: 'none',
+    description,
+    reads: () => keys,
+    bind: (_, paths) => textAt(paths, ...keys),
+  };
 }
 
 /** A list field without argument: the elements of the array at a fixed path. */
 function texts(name: string, keys: readonly string[], description: string): FieldRow {
-  return { name, type: 'string', list: true, argument: 'none', description, bind: (_, paths) => textsAt(paths, ...keys) };
+  return {
+    name,
+    type: 'string',
+    list: true,
+    argument: 'none',
+    description,
+    reads: () => keys,
+    bind: (_, paths) => textsAt(paths, ...keys),
+  };
 }
 
 function subjects(name: string, kind: SubjectKind, description: string): FieldRow {
@@ -37,6 +53,7 @@ export const KUBERNETES_FIELDS: readonly FieldRow[] = [
     list: false,
     argument: 'key',
     description: 'First value of the named query parameter of the URI. A query with a bad escape or a semicolon has no parameters.',
+    reads: () => ['requestURI'],
     bind: bindQueryParameter,
   },
   text('ka.useragent', ['userAgent'], "The client's User-Agent header."),

@@ -14,7 +14,7 @@ let lastSecond = Number.NaN;
 let lastDate = '';
 let lastTime = '';
 
-/** The parts of a moment's text, UTC. Years beyond what 64-bit nanoseconds hold have no meaning in Falco either. */
+/** The parts of a moment's text, UTC. */
 export function timeTexts(moment: Moment): TimeTexts {
   if (moment.seconds !== lastSecond) {
     const iso = new Date(moment.seconds * 1000).toISOString();

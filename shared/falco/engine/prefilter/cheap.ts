@@ -1,0 +1,69 @@
+import type { Check, TransformerArgument } from '../ast.ts';
+import { findField } from '../fields/index.ts';
+
+/** Steps in which the pre-filter looks at an event; what a check of a step reads is known from that step on. */
+export const STEPS = ['auditID', 'stage', 'verb', 'resource', 'subresource', 'other fields'] as const;
+export type Step = (typeof STEPS)[number];
+
+/** Steps that few values go through: the answer for a combination of them is remembered. */
+export const REMEMBERED_STEPS = STEPS.length - 1;
+const OTHER = REMEMBERED_STEPS;
+
+/**
+ * Members of the top level that stand before the request's body where the API server writes events. Asking for one that an event lacks reads
+ * all of it, so members that are mostly absent are not here.
+ */
+const EARLY = new Set(['auditID', 'kind', 'level', 'stage', 'requestURI', 'verb', 'user', 'userAgent', 'objectRef', 'responseStatus']);
+
+/**
+ * From which step on a check has an answer; `undefined`: it reads what is not cheap.
+ * The step depends on what the fields read, not on how they are called: `ka.stage` and `jevt.value[/stage]` are the same.
+ */
+export function stepOf(check: Check): number | undefined {
+  const operands: TransformerArgument[] = [check.left];
+  if (check.type === 'compare' && check.right.type !== 'constant' && check.right.type !== 'list') operands.push(check.right);
+  return latest(operands);
+}
+
+function latest(operands: readonly TransformerArgument[]): number | undefined {
+  let step = 0;
+  for (const operand of operands) {
+    const own = stepOfOperand(operand);
+    if (own === undefined) return undefined;
+    step = Math.max(step, own);
+  }
+  return step;
+}
+
+function stepOfOperand(operand: TransformerArgument): number | undefined {
+  switch (operand.type) {
+    case 'constant':
+      return 0;
+    case 'arguments':
+      return latest(operand.items);
+    case 'transformer':
+      return latest(operand.arguments);
+    case 'field': {
+      const found = findField(operand.name, operand.argument);
+      if ('problem' in found) return undefined;
+      const reads = found.row.reads?.(operand.argument);
+      if (reads === undefined) return undefined;
+      if (reads === 'nothing') return 0;
+      return reads === 'time' ? OTHER : stepOfPath(reads);
+    }
+  }
+}
+
+function stepOfPath(keys: readonly string[]): number | undefined {
+  const [first, second, third] = keys;
+  if (first === undefined || !EARLY.has(first)) return undefined;
+  if (second === undefined) {
+    if (first === 'auditID') return OTHER;
+    return first === 'stage' || first === 'verb' ? STEPS.indexOf(first) : OTHER;
+  }
+  const isReference = first === 'objectRef' && third === undefined;
+  return isReference && (second === 'resource' || second === 'subresource') ? STEPS.indexOf(second) : OTHER;
+}
+
+/** Fields whose value changes when other events are dropped. */
+export const COUNTS_EVENTS: readonly string[] = ['evt.num', 'evt.reltime', 'evt.reltime.s', 'evt.reltime.ns'];
