@@ -1,0 +1,32 @@
+import type { NamedStage } from './read.ts';
+
+/**
+ * Every name a person or another program has to know, as text: nothing has to be asked of CloudFormation.
+ * Buckets carry account and region because their names are shared by all of AWS.
+ */
+export function names({ name, account, region }: Pick<NamedStage, 'name' | 'account' | 'region'>) {
+  const bucket = (purpose: string) => `tiercel-${name}-${purpose}-${account}-${region}`;
+  return {
+    archiveBucket: bucket('archive'),
+    spoolBucket: bucket('spool'),
+    quarantineBucket: bucket('quarantine'),
+    /** Below it, one folder per account, region and cluster. The only part of the archive bucket that notifies. */
+    archivePrefix: 'audit/',
+    spoolPrefix: 'spool/',
+    quarantinePrefix: 'quarantine/',
+    /** Where Lambda puts invocations that failed for good; the service chooses this prefix and appends the function's name. */
+    failedInvocationsPrefix: 'aws/lambda/async/',
+    idempotencyTable: `tiercel-${name}-idempotency`,
+    checkpointTable: `tiercel-${name}-checkpoints`,
+    journalTable: `tiercel-${name}-journal`,
+    archiveQueue: `tiercel-${name}-archive`,
+    spoolQueue: `tiercel-${name}-spool`,
+    respondQueue: `tiercel-${name}-respond`,
+    macKeySecret: `tiercel/${name}/mac-key`,
+    auditStream: `tiercel-${name}-auditStream`,
+    auditArchive: `tiercel-${name}-auditArchive`,
+    respond: `tiercel-${name}-respond`,
+  } as const;
+}
+
+export type StageNames = ReturnType<typeof names>;

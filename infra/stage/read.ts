@@ -1,0 +1,44 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseDocument } from 'yaml';
+import { type Stage, stageSchema } from './schema.ts';
+
+const STAGES = join(import.meta.dirname, '../stages');
+
+/** A stage's settings and its name. */
+export interface NamedStage extends Stage {
+  readonly name: string;
+}
+
+/** Everything that is wrong with a stage file, in one message. */
+class StageError extends Error {
+  override name = 'StageError';
+}
+
+/** Reads `infra/stages/<name>.yml`. @throws StageError that lists every problem. */
+export function readStage(name: string, folder: string = STAGES): NamedStage {
+  const file = join(folder, `${name}.yml`);
+  if (!/^[a-z][a-z0-9]{0,11}$/.test(name)) {
+    throw new StageError(
+      `Expected a stage name of at most 12 lower-case letters and digits (it becomes part of bucket names), got "${name}".`,
+    );
+  }
+  if (!existsSync(file)) {
+    const known = readdirSync(folder).filter((entry) => entry.endsWith('.yml'));
+    throw new StageError(`There is no stage "${name}": infra/stages/${name}.yml does not exist. There are ${known.join(', ')}.`);
+  }
+  return { name, ...parseStage(`infra/stages/${name}.yml`, readFileSync(file, 'utf8')) };
+}
+
+/** @throws StageError that lists every problem, each with the line of the setting. */
+export function parseStage(file: string, text: string): Stage {
+  const document = parseDocument(text, { prettyErrors: true });
+  if (document.errors.length > 0)
+    throw new StageError(`${file} is not YAML:\n${document.errors.map((error) => `  - ${error.message}`).join('\n')}`);
+  const parsed = stageSchema.safeParse(document.toJS());
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `  - ${issue.path.join('.') || 'the file'}: ${issue.message}.`);
+  throw new StageError(
+    `${file} cannot be deployed, ${problems.length === 1 ? 'one setting is' : `${problems.length} settings are`} wrong:\n${problems.join('\n')}`,
+  );
+}

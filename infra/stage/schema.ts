@@ -1,0 +1,112 @@
+import * as z from 'zod';
+
+const region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'expected an AWS region such as eu-central-1');
+const account = z.string().regex(/^\d{12}$/, 'expected a 12-digit AWS account id, in quotes (a leading zero would be lost)');
+const arn = z.string().regex(/^arn:aws[a-z-]*:/, 'expected an ARN');
+
+/** The retentions CloudWatch Logs knows, **days**. */
+const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653] as const;
+
+/**
+ * One watched cluster and the one road its audit events take.
+ *
+ * - `stream`: CloudWatch Logs calls audit-stream; seconds of delay, no history of our own.
+ * - `archive`: Firehose writes objects, audit-archive reads them; a minute or more of delay, history in S3.
+ * - `stream+store`: `stream`, and Firehose keeps the history, which nobody reads unless asked (`backfill`).
+ */
+const cluster = z.strictObject({
+  /** As `aws eks describe-cluster` calls it. */
+  name: z.string().regex(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/, 'expected an EKS cluster name'),
+  /** @default the stage's account */
+  account: account.optional(),
+  /** @default the stage's region */
+  region: region.optional(),
+  path: z.enum(['stream', 'archive', 'stream+store']).default('stream'),
+  /** @default /aws/eks/<name>/cluster */
+  logGroup: z.string().min(1).optional(),
+});
+
+const reservedConcurrency = z.int().min(1).max(1000).optional();
+
+/** What an operator writes in `infra/stages/<stage>.yml`. Unknown keys are errors: a misspelt setting must not pass for a set one. */
+export const stageSchema = z
+  .strictObject({
+    /** The account that is deployed into. Written down so that every name is known before deployment, and nothing lands elsewhere unnoticed. */
+    account,
+    region,
+    clusters: z.array(cluster).default([]),
+    /** Who judges the events: a Falco fleet behind `falcoUrl`, or the engine inside the functions. */
+    detection: z.enum(['falco', 'embedded']),
+    /** Falco's k8saudit webhook, e.g. https://falco.example.internal:9765/k8s-audit */
+    falcoUrl: z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }).optional(),
+    /** Plain http to Falco lets anyone on the way read and forge audit events; it has to be asked for. */
+    allowPlainHttp: z.boolean().default(false),
+    /** What respond may do at most; a policy can only lower it. */
+    mode: z.enum(['off', 'shadow']).default('shadow'),
+    /** Where the audit functions reach an internal load balancer. Two zones or more. */
+    vpc: z
+      .strictObject({
+        subnetIds: z.array(z.string().regex(/^subnet-[0-9a-f]+$/, 'expected a subnet id')).min(2, 'expected subnets in two zones or more'),
+        securityGroupIds: z.array(z.string().regex(/^sg-[0-9a-f]+$/, 'expected a security group id')).min(1),
+      })
+      .optional(),
+    /** Log groups that carry Falco's own alerts (FireLens); respond reads them. Input only. */
+    alertLogGroups: z.array(z.string().min(1)).default([]),
+    /** An SNS topic that Falcosidekick publishes to. */
+    alertTopicArn: arn.optional(),
+    /** An existing KMS key for tables, buckets and logs. @default a key of the stage's own, rotated every year */
+    dataKeyArn: arn.optional(),
+    /** Function logs, **days**. */
+    logRetentionDays: z.union(
+      RETENTION_DAYS.map((days) => z.literal(days)),
+      { error: `expected one of ${RETENTION_DAYS.join(', ')}` },
+    ),
+    /** Archived audit events, **days**. */
+    archiveRetentionDays: z.int().min(1).default(400),
+    /** Undelivered events wait this long for Falco, **days**. */
+    spoolRetentionDays: z.int().min(1).max(365).default(30),
+    /** Quarantined records and failed invocations, **days**. */
+    quarantineRetentionDays: z.int().min(1).default(400),
+    /** Tables refuse deletion. */
+    deletionProtection: z.boolean().default(true),
+    logLevel: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']).default('INFO'),
+    /** Caps that protect Falco and bound the responder. Absent: the account's shared pool. */
+    concurrency: z
+      .strictObject({
+        auditStream: reservedConcurrency,
+        auditArchive: reservedConcurrency,
+        respond: reservedConcurrency,
+      })
+      .default({}),
+  })
+  .superRefine((stage, context) => {
+    const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
+
+    if (stage.detection === 'falco' && stage.falcoUrl === undefined) {
+      problem(['falcoUrl'], 'expected the webhook of Falco, because detection is falco; set it or choose detection: embedded');
+    }
+    if (stage.falcoUrl?.startsWith('http:') && !stage.allowPlainHttp) {
+      problem(['falcoUrl'], 'expected https; plain http has to be allowed by allowPlainHttp: true');
+    }
+    const firstAt = new Map<string, number>();
+    for (const [index, { name, account, region, path }] of stage.clusters.entries()) {
+      const first = firstAt.get(name);
+      if (first !== undefined) {
+        problem(
+          ['clusters', index, 'name'],
+          `${name} is already listed at clusters.${first}; a cluster takes one road, and names are identities, so clusters of other accounts need names of their own`,
+        );
+      }
+      firstAt.set(name, first ?? index);
+      const elsewhere = (account ?? stage.account) !== stage.account || (region ?? stage.region) !== stage.region;
+      if (elsewhere && path !== 'archive') {
+        problem(
+          ['clusters', index, 'path'],
+          `${name} is in another account or region, from where CloudWatch Logs cannot call a function here; use path: archive, or deploy a stage there`,
+        );
+      }
+    }
+  });
+
+export type Stage = z.output<typeof stageSchema>;
+export type StageCluster = Stage['clusters'][number];

@@ -1,0 +1,60 @@
+import type { NamedStage } from './read.ts';
+
+type Resources = Record<string, { Type: string; [attribute: string]: unknown }>;
+
+/**
+ * What CloudWatch Logs sends to whom: per log group one subscription filter, and the permission to call that function for that group only.
+ *
+ * - Logical ids come from the log group, so that adding or removing a cluster never replaces another's filter (events in the gap would be lost).
+ * - The filter depends on its permission: a filter that may not call its function is switched off for minutes, and skips what comes meanwhile.
+ * - The pattern is empty: a JSON pattern would drop events that the log agent has cut in two.
+ */
+export function subscriptions(stage: NamedStage): Resources {
+  const streamed = stage.clusters.filter((cluster) => cluster.path !== 'archive').map(logGroupOf);
+  return {
+    ...Object.assign({}, ...streamed.map((group) => subscription(stage, group, 'AuditStreamLambdaFunction', 'tiercel-audit'))),
+    ...Object.assign({}, ...stage.alertLogGroups.map((group) => subscription(stage, group, 'RespondLambdaFunction', 'tiercel-alerts'))),
+  };
+}
+
+/** The log group EKS writes the control plane's logs to, unless the stage says otherwise. */
+export function logGroupOf(cluster: { readonly name: string; readonly logGroup?: string | undefined }): string {
+  return cluster.logGroup ?? `/aws/eks/${cluster.name}/cluster`;
+}
+
+function subscription(stage: NamedStage, logGroup: string, functionId: string, filterName: string): Resources {
+  const id = logicalId(logGroup);
+  return {
+    [`LogsMayCall${id}`]: {
+      Type: 'AWS::Lambda::Permission',
+      Properties: {
+        FunctionName: { 'Fn::GetAtt': [functionId, 'Arn'] },
+        Action: 'lambda:InvokeFunction',
+        Principal: 'logs.amazonaws.com',
+        SourceArn: { 'Fn::Sub': `arn:\${AWS::Partition}:logs:${stage.region}:${stage.account}:log-group:${logGroup}:*` },
+        SourceAccount: stage.account,
+      },
+    },
+    [`Subscription${id}`]: {
+      Type: 'AWS::Logs::SubscriptionFilter',
+      DependsOn: `LogsMayCall${id}`,
+      Properties: {
+        LogGroupName: logGroup,
+        FilterName: `${filterName}-${stage.name}`,
+        FilterPattern: '',
+        DestinationArn: { 'Fn::GetAtt': [functionId, 'Arn'] },
+      },
+    },
+  };
+}
+
+/** `/aws/eks/my-cluster/cluster` → `AwsEksMyDashClusterCluster`: letters and digits only, and different for different log groups. */
+function logicalId(logGroup: string): string {
+  const spelled: Record<string, string> = { '-': 'Dash', _: 'Under', '.': 'Dot', '#': 'Hash' };
+  return logGroup
+    .replace(/[-_.#]/g, (character) => `/${spelled[character]}/`)
+    .split('/')
+    .filter((part) => part !== '')
+    .map((part) => part[0]!.toUpperCase() + part.slice(1))
+    .join('');
+}
