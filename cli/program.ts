@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { registerReplay } from './commands/replay.ts';
+import { registerRules } from './commands/rules.ts';
 
 /** What an exit code means, for every command. */
 export const EXIT = { ok: 0, failed: 1, warnings: 2, findings: 3, usage: 64 } as const;
@@ -9,7 +10,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export type Register = (program: Command, exit: (code: ExitCode) => void) => void;
 
 /** One line per file in `cli/commands/`. */
-const COMMANDS: readonly Register[] = [registerReplay];
+const COMMANDS: readonly Register[] = [registerReplay, registerRules];
 
 /** Runs one command line (without `node` and the script). Resolves to the exit code; never calls `process.exit`. */
 export async function run(argv: readonly string[]): Promise<number> {

@@ -1,0 +1,87 @@
+import { type Command, Option } from 'commander';
+import { TiercelError } from '../../shared/platform/errors.ts';
+import { EXIT, type ExitCode, type Register } from '../program.ts';
+import type { CheckFormat } from '../rules/check.ts';
+import type { TestReportFormat } from '../rules/test.ts';
+
+export const registerRules: Register = (program, exit) => {
+  const rules = program.command('rules').description('Check, test and explain Falco rules.');
+  registerCheck(rules, exit);
+  registerTest(rules, exit);
+  registerCase(rules, exit);
+};
+
+const CHECK_HELP = `
+Examples:
+  $ tiercel rules check rules/falco
+  $ tiercel rules check --format sarif falco_rules.yaml local_rules.yaml > rules.sarif
+
+Files are loaded in the order given, a folder's in order of name, as Falco would; the first error ends it.
+
+Exit codes: 0 clean; 2 warnings; 3 errors; 64 wrong usage.
+`;
+
+function registerCheck(rules: Command, exit: (code: ExitCode) => void): void {
+  rules
+    .command('check')
+    .description('Load rules files as Falco would, and say what it would say, at the line it means.')
+    .argument('<files...>', 'rules files or folders, in order of loading')
+    .addOption(new Option('--format <format>', 'how to print').choices(['text', 'json', 'sarif', 'github']).default('text'))
+    .option('--json', 'the same as --format json')
+    .addHelpText('after', CHECK_HELP)
+    .action(async (files: readonly string[], options: { format: CheckFormat; json?: true }) => {
+      const { checkRules } = await import('../rules/check.ts');
+      const worst = await checkRules(files, options.json ? 'json' : options.format, process.stdout);
+      exit({ clean: EXIT.ok, warnings: EXIT.warnings, errors: EXIT.findings }[worst]);
+    });
+}
+
+const TEST_HELP = `
+Example:
+  $ tiercel rules test rules/falco --format junit > rules.xml
+
+The format of *.test.yaml files is in docs/rules-tests.md.
+
+Exit codes: 0 every case holds, or has a todo; 3 one does not, or there is none; 64 wrong usage.
+`;
+
+function registerTest(rules: Command, exit: (code: ExitCode) => void): void {
+  rules
+    .command('test')
+    .description('Run the cases of *.test.yaml files against the rules they name.')
+    .argument('<paths...>', 'test files, or folders to look for them in')
+    .addOption(new Option('--format <format>', 'how to print').choices(['text', 'json', 'junit']).default('text'))
+    .option('--json', 'the same as --format json')
+    .addHelpText('after', TEST_HELP)
+    .action(async (paths: readonly string[], options: { format: TestReportFormat; json?: true }) => {
+      await orUsage('rules test', exit, async () => {
+        const { runRulesTests } = await import('../rules/test.ts');
+        const ok = await runRulesTests(paths, options.json ? 'json' : options.format, process.stdout);
+        exit(ok ? EXIT.ok : EXIT.findings);
+      });
+    });
+}
+
+function registerCase(rules: Command, exit: (code: ExitCode) => void): void {
+  rules
+    .command('case')
+    .description('Evaluate {event, condition} cases: prints match, no-match or load-error, one a line.')
+    .argument('<file>', 'JSON: {events: {name: payload text}, cases: [{event: cid, condition}]}')
+    .action(async (file: string) => {
+      await orUsage('rules case', exit, async () => {
+        const { runConditionCases } = await import('../rules/case.ts');
+        await runConditionCases(file, process.stdout);
+      });
+    });
+}
+
+/** What cannot be read or understood is wrong usage; anything else is a defect and keeps its stack. */
+async function orUsage(command: string, exit: (code: ExitCode) => void, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof TiercelError)) throw error;
+    process.stderr.write(`tiercel ${command}: ${error.message}\n`);
+    exit(EXIT.usage);
+  }
+}

@@ -1,0 +1,50 @@
+import type { Writable } from 'node:stream';
+import { type Diagnostic, diagnosticAt, loadRules, type RulesFile, renderDiagnostic } from '../../shared/falco/engine/index.ts';
+import { SourceFile } from '../../shared/falco/engine/read/source.ts';
+import { githubAnnotations, sarifReport } from './check-reports.ts';
+import { readText, rulesPaths, UnreadableFile } from './files.ts';
+
+export type CheckFormat = 'text' | 'json' | 'sarif' | 'github';
+
+/** Loads the rules as Falco would and says what it would say. Returns what is worst. */
+export async function checkRules(paths: readonly string[], format: CheckFormat, out: Writable): Promise<'clean' | 'warnings' | 'errors'> {
+  const { loads, diagnostics, summary } = await load(paths);
+  switch (format) {
+    case 'json':
+      out.write(
+        `${JSON.stringify({ loads, diagnostics: diagnostics.map(({ level, code, message, help, file, line, column }) => ({ level, code, message, file, line, column, help })) }, null, 2)}\n`,
+      );
+      break;
+    case 'sarif':
+      out.write(`${JSON.stringify(sarifReport(diagnostics), null, 2)}\n`);
+      break;
+    case 'github':
+      out.write(githubAnnotations(diagnostics));
+      break;
+    default:
+      for (const diagnostic of diagnostics) out.write(`${renderDiagnostic(diagnostic)}\n\n`);
+      out.write(`${summary}\n`);
+  }
+  if (!loads) return 'errors';
+  return diagnostics.length > 0 ? 'warnings' : 'clean';
+}
+
+async function load(paths: readonly string[]): Promise<{ loads: boolean; diagnostics: readonly Diagnostic[]; summary: string }> {
+  const files: RulesFile[] = [];
+  try {
+    for (const path of await rulesPaths(paths)) files.push({ name: path, text: await readText(path) });
+  } catch (error) {
+    if (!(error instanceof UnreadableFile)) throw error;
+    const place = { source: new SourceFile(error.path, ''), start: 0, end: 0 };
+    return { loads: false, diagnostics: [diagnosticAt('LOAD_ERR_FILE_READ', error.message, place)], summary: 'the rules do not load' };
+  }
+  const { loads, diagnostics, rules, defined } = loadRules(files);
+  const enabled = `${rules.length} ${rules.length === 1 ? 'rule' : 'rules'}${defined.length > rules.length ? ` (${defined.length - rules.length} more disabled)` : ''}`;
+  const warnings = diagnostics.filter(({ level }) => level === 'warning').length;
+  const said = warnings > 0 ? `, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}` : '';
+  return {
+    loads,
+    diagnostics,
+    summary: loads ? `${enabled} from ${files.length} ${files.length === 1 ? 'file' : 'files'}${said}` : 'the rules do not load',
+  };
+}

@@ -1,0 +1,74 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { RulesFile } from '../../shared/falco/engine/index.ts';
+import type { TesterFiles } from '../../shared/falco/engine/tester/index.ts';
+import { messageOf, TiercelError } from '../../shared/platform/errors.ts';
+
+/** A file or folder that was named on the command line and cannot be read. */
+export class UnreadableFile extends TiercelError {
+  readonly path: string;
+
+  constructor(path: string, cause: unknown) {
+    super('FILE_UNREADABLE', `cannot read ${path}: ${messageOf(cause)}`, { cause });
+    this.path = path;
+  }
+}
+
+export async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new UnreadableFile(path, error);
+  }
+}
+
+/** Rules files in the order given; a folder stands for its rules files in order of name, as in Falco. */
+export async function rulesPaths(paths: readonly string[]): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const path of paths) {
+    if (!(await isFolder(path))) found.push(path);
+    else for (const name of (await readdir(path)).filter(isRulesName).sort()) found.push(join(path, name));
+  }
+  return found;
+}
+
+export async function readRulesFiles(paths: readonly string[]): Promise<readonly RulesFile[]> {
+  const files: RulesFile[] = [];
+  for (const path of await rulesPaths(paths)) files.push({ name: path, text: await readText(path) });
+  return files;
+}
+
+/** `*.test.yaml` files: those named, and those anywhere below a folder, in order of name. */
+export async function* testPaths(paths: readonly string[]): AsyncGenerator<string> {
+  for (const path of paths) {
+    if (!(await isFolder(path))) {
+      yield path;
+      continue;
+    }
+    for (const entry of (await readdir(path, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const inside = join(path, entry.name);
+      if (entry.isDirectory()) yield* testPaths([inside]);
+      else if (/\.test\.ya?ml$/.test(entry.name)) yield inside;
+    }
+  }
+}
+
+export const testerFiles: TesterFiles = {
+  read: readText,
+  list: (folder) => readdir(folder),
+  join,
+  folderOf: dirname,
+  nameOf: (path) => basename(path),
+};
+
+function isRulesName(name: string): boolean {
+  return /(?<!\.test)\.ya?ml$/.test(name);
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    throw new UnreadableFile(path, error);
+  }
+}

@@ -1,0 +1,6 @@
+/** The embedded engine's door: Falco's rules, Falco's verdicts, no Falco. */
+export { splitPayload } from './accept/payload.ts';
+export { DIAGNOSTICS, type Diagnostic, type DiagnosticCode, diagnosticAt, renderDiagnostic } from './diagnostic.ts';
+export { createEvaluator, type Evaluator, type EvaluatorOptions, type Verdict } from './evaluate/index.ts';
+export { type AppendOutput, alertToJson, readAppendOutput } from './format/index.ts';
+export { type LoadedRule, type LoadOptions, type LoadResult, loadRules, type RulesFile, type Selection } from './load/index.ts';
