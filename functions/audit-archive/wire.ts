@@ -43,7 +43,7 @@ export function wire(): (context: Pick<Context, 'getRemainingTimeInMillis'>) => 
           clock: systemClock,
         })
       : createMemoryCheckpoints();
-  const ingest = wireIngest(config, { s3, rememberedSeconds: REMEMBERED_SECONDS });
+  const ingest = wireIngest(config, { s3, rememberedSeconds: REMEMBERED_SECONDS, logger });
   const queueUrls = new Map<string, string>();
   const queueUrl = async (arn: string): Promise<string> => {
     const known = queueUrls.get(arn);

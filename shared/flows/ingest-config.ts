@@ -17,12 +17,19 @@ export const ingestSettings = {
   FALCO_REQUEST_TIMEOUT_MS: integer(100).optional(),
   /** Falco's `maxEventSize`, bytes. Larger events are reduced, because Falco would drop them without a word. */
   FALCO_MAX_EVENT_BYTES: integer(16_384).default(262_144),
-  /** The rule files Falco runs, separated by commas: set it to send only what one of them could match. */
-  FALCO_RULES: z.string().optional(),
-  /** Rule files of the embedded engine, separated by commas. */
+  /** Rule files or folders, separated by commas: what the embedded engine evaluates. */
   RULES: z.string().default('rules/falco'),
-  /** Where embedded alerts go: `stdout`, the URL of an SQS queue, or Falcosidekick's URL. */
-  ALERT_SINK: z.string().default('stdout'),
+  /** The file with `append_output`: what every embedded alert carries. */
+  APPEND_OUTPUT: z.string().default('rules/append-output.yaml'),
+  /** Rule files Falco runs, separated by commas, in its order: set it, and their digest, to send Falco only what one of them could match. */
+  FALCO_RULES: z.string().optional(),
+  /** Digest of those rules as `tiercel rules check --json` prints it. Another one turns the pre-filter off. */
+  FALCO_RULES_DIGEST: z.string().optional(),
+  /** Where embedded alerts go: `stdout`, `sqs:` and the URL of respond's queue, or Falcosidekick's URL. */
+  ALERT_SINK: z
+    .string()
+    .regex(/^(stdout|(sqs:)?https?:\/\/\S+)$/, 'expected `stdout`, `sqs:` and the URL of a queue, or the URL of Falcosidekick')
+    .default('stdout'),
   QUARANTINE_BUCKET: z.string().optional(),
   QUARANTINE_PREFIX: z.string().regex(/\/$/, 'expected a prefix that ends in a slash').default('quarantine/'),
   IDEMPOTENCY_TABLE: z.string().optional(),

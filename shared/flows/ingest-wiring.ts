@@ -1,17 +1,24 @@
+import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import type { Logger } from '@aws-lambda-powertools/logger';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import type * as z from 'zod';
 import { type AuditRecord, type ClusterIdentity, type MacKey, prepare, restamp } from '../audit/index.ts';
 import { createTransport, createWebhookDestination, parseWebhookConfig } from '../falco/client/index.ts';
 import type { Destination } from '../falco/destination.ts';
+import { createEmbeddedDestination } from '../falco/embedded.ts';
+import { type AlertSink, createFalcosidekickSink, createQueueSink, createStdoutSink } from '../falco/sink/index.ts';
 import { createDynamoDBOnce } from '../platform/aws/once.ts';
 import { createRotatingSecret, type RotatingSecret } from '../platform/aws/rotating-secret.ts';
 import { createBucketStore } from '../platform/aws/s3.ts';
 import { systemClock, systemRandom } from '../platform/clock.ts';
+import { HttpTransport } from '../platform/http.ts';
 import { createFolderStore, type ObjectStore } from '../platform/object-store.ts';
 import { createMemoryOnce, type Once } from '../platform/once.ts';
+import { openEngine, openSelection } from './detection.ts';
 import type { IngestDeps } from './ingest.ts';
 import type { ingestSettings } from './ingest-config.ts';
 
@@ -28,7 +35,7 @@ export function storeIn(stateDir: string | undefined, s3: S3Client, bucket: stri
  */
 export function wireIngest(
   config: IngestConfig,
-  { s3, rememberedSeconds }: { s3: S3Client; rememberedSeconds: number },
+  { s3, rememberedSeconds, logger }: { s3: S3Client; rememberedSeconds: number; logger: Pick<Logger, 'info'> },
 ): () => Promise<Omit<IngestDeps, 'keep'>> {
   const once = onceOf(config, rememberedSeconds);
   const quarantine = storeIn(config.STATE_DIR, s3, config.QUARANTINE_BUCKET, config.QUARANTINE_PREFIX);
@@ -37,6 +44,7 @@ export function wireIngest(
       ? undefined
       : createRotatingSecret(new SecretsManagerClient({}), config.MAC_KEY_SECRET_ID, systemClock);
   const destination = destinationOf(config);
+  const couldMatch = selectionOf(config, logger);
   const limits = { maxEventBytes: config.FALCO_MAX_EVENT_BYTES };
   return async () => {
     const mac = macSecret ? macKeyOf((await macSecret()).current) : undefined;
@@ -45,7 +53,7 @@ export function wireIngest(
       once,
       quarantine,
       destination: await destination(),
-      couldMatch: () => true,
+      couldMatch,
       prepare: (record) => prepare({ ...record, identity: identify(record, config) }, mac ? { mac } : {}, limits),
     };
   };
@@ -63,8 +71,28 @@ function onceOf(config: IngestConfig, expiresAfterSeconds: number): Once {
   });
 }
 
+function embeddedDestination(config: IngestConfig): Destination {
+  const engine = openEngine({ rules: listOf(config.RULES), appendOutput: config.APPEND_OUTPUT }, hostname());
+  return createEmbeddedDestination(engine, sinkOf(config.ALERT_SINK));
+}
+
+function sinkOf(address: string): AlertSink {
+  if (address === 'stdout') return createStdoutSink((line) => process.stdout.write(line));
+  if (address.startsWith('sqs:')) return createQueueSink(new SQSClient({}), address.slice('sqs:'.length));
+  const transport = new HttpTransport(
+    { maxSockets: 4, socketMaxAgeMs: 60_000, socketMaxIdleMs: 30_000, socketMaxRequests: 1000, connectTimeoutMs: 5000 },
+    systemClock,
+  );
+  return createFalcosidekickSink(new URL(address), transport);
+}
+
 /** Made at the first invocation, because a client certificate is read from Secrets Manager. */
 function destinationOf(config: IngestConfig): () => Promise<Destination> {
+  if (config.DETECTION === 'embedded') {
+    // Rules that do not load stop the function at cold start.
+    const destination = embeddedDestination(config);
+    return async () => destination;
+  }
   let made: Promise<Destination> | undefined;
   const make = async (): Promise<Destination> => {
     const client = config.FALCO_CLIENT_SECRET_ID === undefined ? {} : await clientCertificate(config.FALCO_CLIENT_SECRET_ID);
@@ -91,6 +119,22 @@ function destinationOf(config: IngestConfig): () => Promise<Destination> {
     });
     return made;
   };
+}
+
+/** The embedded engine has its own pre-filter; for a remote Falco the stage must vouch for the rules. */
+function selectionOf(config: IngestConfig, logger: Pick<Logger, 'info'>): IngestDeps['couldMatch'] {
+  if (config.DETECTION === 'embedded') return () => true;
+  const selection = openSelection(
+    { rules: config.FALCO_RULES === undefined ? [] : listOf(config.FALCO_RULES), appendOutput: config.APPEND_OUTPUT },
+    config.FALCO_RULES_DIGEST,
+  );
+  if (selection.on) return (record) => selection.couldMatch(record.raw);
+  logger.info('every event is sent to Falco, none is selected away', { why: selection.why });
+  return () => true;
+}
+
+function listOf(text: string): string[] {
+  return text.split(',').map((path) => path.trim());
 }
 
 async function clientCertificate(secretId: string): Promise<Record<string, string>> {
