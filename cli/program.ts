@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { registerInvoke } from './commands/invoke.ts';
 import { registerReplay } from './commands/replay.ts';
 import { registerRules } from './commands/rules.ts';
 
@@ -10,7 +11,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export type Register = (program: Command, exit: (code: ExitCode) => void) => void;
 
 /** One line per file in `cli/commands/`. */
-const COMMANDS: readonly Register[] = [registerReplay, registerRules];
+const COMMANDS: readonly Register[] = [registerInvoke, registerReplay, registerRules];
 
 /** Runs one command line (without `node` and the script). Resolves to the exit code; never calls `process.exit`. */
 export async function run(argv: readonly string[]): Promise<number> {

@@ -12,7 +12,8 @@ const LAYERS: readonly { name: string; folder: string; mayImport: readonly strin
   { name: 'respond', folder: 'shared/respond', mayImport: ['platform', 'audit', 'falco'] },
   { name: 'flows', folder: 'shared/flows', mayImport: ['platform', 'audit', 'falco', 'respond'] },
   { name: 'functions', folder: 'functions', mayImport: ['platform', 'audit', 'falco', 'respond', 'flows'] },
-  { name: 'cli', folder: 'cli', mayImport: ['platform', 'audit', 'falco', 'respond', 'flows', 'functions'] },
+  { name: 'infra', folder: 'infra', mayImport: ['platform'] },
+  { name: 'cli', folder: 'cli', mayImport: ['platform', 'audit', 'falco', 'respond', 'flows', 'functions', 'infra'] },
 ];
 
 /** `respond` takes from `falco` only the alert and the engine's public door. */

@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseDocument, type ScalarTag } from 'yaml';
+import type { Deployment } from './deployment.ts';
+
+/** What a deployment gives a function, as a program outside of the framework needs to know it. */
+export interface FunctionSettings {
+  /** As in `serverless.yml`, e.g. `auditStream`. */
+  readonly key: string;
+  /** As Lambda calls it, e.g. `tiercel-dev-auditStream`. */
+  readonly name: string;
+  /** Module without extension, and its export: `functions/audit-stream/handler.handler`. */
+  readonly handler: string;
+  readonly memoryMiB: number;
+  readonly timeoutSeconds: number;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Further files of the package, glob patterns; a leading `!` takes files out. */
+  readonly patterns: readonly string[];
+}
+
+interface FunctionFile {
+  readonly handler: string;
+  readonly memorySize: number;
+  readonly timeout: number;
+  readonly environment: Readonly<Record<string, unknown>>;
+  readonly package: { readonly patterns: readonly string[] };
+}
+
+const root = join(import.meta.dirname, '../..');
+
+/** Keys of the functions in `serverless.yml`, in its order. */
+export function functionKeys(): string[] {
+  return Object.keys(serverless().functions);
+}
+
+/**
+ * Reads `serverless.yml` and the function's `function.yml` the way the framework does, for the one kind of variable they use.
+ * A test compares the result with the packaged template.
+ */
+export function functionSettings(key: string, deployment: Deployment): FunctionSettings {
+  const { functions, provider } = serverless();
+  const file = /^\$\{file\((.+)\)\}$/.exec(functions[key] ?? '')?.[1];
+  if (file === undefined)
+    throw new Error(`serverless.yml has no function ${key} with a file of its own; it has ${Object.keys(functions).join(', ')}.`);
+  const settings = read(file) as FunctionFile;
+  const environment = { ...provider.environment, ...settings.environment };
+  return {
+    key,
+    name: `tiercel-${deployment.name}-${key}`,
+    handler: settings.handler,
+    memoryMiB: settings.memorySize,
+    timeoutSeconds: settings.timeout,
+    environment: Object.fromEntries(
+      Object.entries(environment).map(([name, value]) => [name, resolveVariables(String(value), deployment)]),
+    ),
+    patterns: settings.package.patterns,
+  };
+}
+
+interface ServerlessFile {
+  readonly functions: Readonly<Record<string, string>>;
+  readonly provider: { readonly environment: Readonly<Record<string, unknown>> };
+}
+
+function serverless(): ServerlessFile {
+  return read('serverless.yml') as ServerlessFile;
+}
+
+const getAtt: ScalarTag = { tag: '!GetAtt', resolve: (text) => text };
+
+function read(file: string): unknown {
+  return parseDocument(readFileSync(join(root, file), 'utf8'), { customTags: [getAtt] }).toJS();
+}
+
+/** `${self:custom.stage.a.b}` and `${self:custom.stage.a.b, ''}`. */
+function resolveVariables(text: string, deployment: Deployment): string {
+  return text.replace(/\$\{self:custom\.stage\.([\w.]+)(, '')?\}/g, (variable, path: string, optional?: string) => {
+    const value = path.split('.').reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], deployment);
+    if (value === undefined && optional !== undefined) return '';
+    if (typeof value !== 'string') throw new Error(`Expected ${variable} to be a text, got ${JSON.stringify(value)}.`);
+    return value;
+  });
+}
