@@ -58,9 +58,9 @@ export function loadDetection({ rules, appendOutput }: DetectionFiles): Loaded {
 }
 
 /** The embedded engine over rule files. Every rule that fires raises its alert: a responder needs the most telling one, not the first. @throws RulesError */
-export function openEngine(files: DetectionFiles, hostname: string): Evaluator {
+export function openEngine(files: DetectionFiles, hostname: string): { readonly engine: Evaluator; readonly rules: readonly LoadedRule[] } {
   const { rules, appendOutput } = loadDetection(files);
-  return createEvaluator(rules, { ruleMatching: 'all', appendOutput, hostname });
+  return { engine: createEvaluator(rules, { ruleMatching: 'all', appendOutput, hostname }), rules };
 }
 
 /** Why the pre-filter for a remote Falco is off, or what it keeps. */

@@ -72,7 +72,7 @@ function onceOf(config: IngestConfig, expiresAfterSeconds: number): Once {
 }
 
 function embeddedDestination(config: IngestConfig): Destination {
-  const engine = openEngine({ rules: listOf(config.RULES), appendOutput: config.APPEND_OUTPUT }, hostname());
+  const { engine } = openEngine({ rules: listOf(config.RULES), appendOutput: config.APPEND_OUTPUT }, hostname());
   return createEmbeddedDestination(engine, sinkOf(config.ALERT_SINK));
 }
 
