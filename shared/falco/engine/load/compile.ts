@@ -1,12 +1,12 @@
-import type { Expression, Span } from '../ast.ts';
+import type { Check, Expression, Span } from '../ast.ts';
 import { fromByteString } from '../bytes.ts';
-import { checkCondition } from '../check/index.ts';
+import { checkCondition, checksOf, type Problem } from '../check/index.ts';
 import { compileOutput } from '../format/index.ts';
 import { parseCondition } from '../parse/index.ts';
 import { LoadProblem, type Warn } from '../read/problem.ts';
 import type { Place } from '../read/source.ts';
 import type { YamlScalar } from '../read/yaml.ts';
-import { type Collector, type RuleEntry, SOURCE } from '../resolve/collector.ts';
+import { type Collector, type MacroEntry, type RuleEntry, SOURCE } from '../resolve/collector.ts';
 import { withExceptions } from '../resolve/exceptions.ts';
 import { flattenLists, ListPaster } from '../resolve/lists.ts';
 import { MacroResolver, type ParsedMacro } from '../resolve/macros.ts';
@@ -20,14 +20,15 @@ const ALL = Number.POSITIVE_INFINITY;
  * Compiles everything collected so far, as Falco does after each file; the first error is thrown as a LoadProblem.
  * Rules of other sources are left out; disabled ones are compiled, because their errors count.
  */
-export function compileRules(collector: Collector, warn: Warn): readonly LoadedRule[] {
-  const texts = new ParsedTexts();
+export function compileRules(collector: Collector, known: Known, warn: Warn): readonly LoadedRule[] {
+  const texts = new ParsedTexts(known);
   const lists = flattenLists(collector.lists);
   const paster = new ListPaster(lists);
   const macros = new Map<string, ParsedMacro>();
-  for (const { name, index, visibility, condition, place } of collector.macros.values()) {
-    const text = paster.paste(condition.build());
-    macros.set(name, { name, index, visibility, text, place, tree: texts.parse(text, place), used: false });
+  for (const macro of collector.macros.values()) {
+    const { name, index, visibility, condition, place } = macro;
+    const text = paster.paste(known.textOf(macro, () => condition.build()));
+    macros.set(name, { name, index, visibility, text, place, tree: texts.parse(`macro ${name}`, text, place), used: false });
   }
   const resolver = new MacroResolver(macros);
   for (const macro of macros.values()) macro.tree = resolver.resolve(macro.tree, macro.visibility, macro.text, macro.place);
@@ -35,12 +36,15 @@ export function compileRules(collector: Collector, warn: Warn): readonly LoadedR
   const rules: LoadedRule[] = [];
   for (const rule of collector.rules.values()) {
     if (rule.source !== SOURCE) continue;
-    const text = withExceptions(rule.condition.build(), rule.exceptions);
+    const text = known.textOf(rule, () => withExceptions(rule.condition.build(), rule.exceptions));
     const output = rule.output.build();
-    if (!checkedOutput(rule, output, warn)) continue;
+    if (!known.outputs.has(output.text)) {
+      if (!checkedOutput(rule, output, warn)) continue;
+      known.outputs.add(output.text);
+    }
     const pasted = paster.paste(text);
-    const condition = resolver.resolve(texts.parse(pasted, rule.place), ALL, pasted, rule.place);
-    if (!checkedCondition(rule, condition, texts, warn)) continue;
+    const condition = resolver.resolve(texts.parse(`rule ${rule.name}`, pasted, rule.place), ALL, pasted, rule.place);
+    if (!checkedCondition(rule, condition, texts, known, warn)) continue;
     rules.push({
       name: fromByteString(rule.name),
       source: fromByteString(rule.source),
@@ -73,16 +77,28 @@ function checkedOutput(rule: RuleEntry, text: Paste, warn: Warn): boolean {
   return false;
 }
 
-/** False: the rule is dropped because it names an unknown field and allows that. */
-function checkedCondition(rule: RuleEntry, condition: Expression, texts: ParsedTexts, warn: Warn): boolean {
-  for (const { level, code, message, span, unknownFilter } of checkCondition(condition)) {
-    const place = texts.placeOf(span) ?? rule.place;
-    if (level === 'warning') warn(code, message, place);
-    else if (unknownFilter && rule.skipIfUnknownFilter) {
-      warn('LOAD_UNKNOWN_FILTER', message, place);
-      return false;
-    } else throw new LoadProblem(code, message, place);
+/**
+ * False: the rule is dropped because it names an unknown field and allows that. With an error, of the warnings only the one about
+ * `<NA>` remains, which Falco gives before it compiles.
+ */
+function checkedCondition(rule: RuleEntry, condition: Expression, texts: ParsedTexts, known: Known, warn: Warn): boolean {
+  const problems: Problem[] = [];
+  for (const check of checksOf(condition)) {
+    if (known.clean.has(check)) continue;
+    const found = checkCondition(check);
+    if (found.length === 0) known.clean.add(check);
+    problems.push(...found);
   }
+  const place = ({ span }: Problem): Place => texts.placeOf(span) ?? rule.place;
+  const unsafe = problems.find(({ code }) => code === 'LOAD_UNSAFE_NA_CHECK');
+  if (unsafe) warn(unsafe.code, unsafe.message, place(unsafe));
+  const error = problems.find(({ level }) => level === 'error');
+  if (error) {
+    if (!error.unknownFilter || !rule.skipIfUnknownFilter) throw new LoadProblem(error.code, error.message, place(error));
+    warn('LOAD_UNKNOWN_FILTER', error.message, place(error));
+    return false;
+  }
+  for (const problem of problems) if (problem.code !== 'LOAD_UNSAFE_NA_CHECK') warn(problem.code, problem.message, place(problem));
   return true;
 }
 
@@ -90,11 +106,42 @@ function placeOf(name: YamlScalar): LoadedRule['place'] {
   return { file: name.source.name, ...name.source.positionOf(name.start) };
 }
 
+/** What earlier compilations of the same load found out: most of a set of files stays as it was when one more is added. */
+export class Known {
+  /** By kind, name and text of a condition. */
+  readonly trees = new Map<string, Expression>();
+  /** Formats that compile. */
+  readonly outputs = new Set<string>();
+  /** Checks about which there is nothing to say. */
+  readonly clean = new WeakSet<Check>();
+  readonly #texts = new WeakMap<MacroEntry | RuleEntry, Paste>();
+
+  /** The text of an entry before lists are pasted in. A changed entry is another object. */
+  textOf(entry: MacroEntry | RuleEntry, build: () => Paste): Paste {
+    const text = this.#texts.get(entry) ?? build();
+    this.#texts.set(entry, text);
+    return text;
+  }
+}
+
 /** The trees of one compilation with the texts they were parsed from: a node's span object says whose text it belongs to. */
 class ParsedTexts {
   readonly #parsed: { readonly tree: Expression; readonly text: Paste }[] = [];
+  readonly #known: Known;
 
-  parse(text: Paste, place: YamlScalar): Expression {
+  constructor(known: Known) {
+    this.#known = known;
+  }
+
+  parse(owner: string, text: Paste, place: YamlScalar): Expression {
+    const key = `${owner}\n${text.text}`;
+    const tree = this.#known.trees.get(key) ?? this.#parse(text, place);
+    this.#known.trees.set(key, tree);
+    this.#parsed.push({ tree, text });
+    return tree;
+  }
+
+  #parse(text: Paste, place: YamlScalar): Expression {
     const result = parseCondition(text.text);
     if (!result.ok) {
       const message = text.isPasted
@@ -102,7 +149,6 @@ class ParsedTexts {
         : result.message;
       throw new LoadProblem('LOAD_ERR_COMPILE_CONDITION', message, text.placeOf(result.offset, result.offset + 1) ?? place);
     }
-    this.#parsed.push({ tree: result.tree, text });
     return result.tree;
   }
 

@@ -7,7 +7,7 @@ import { readItems } from '../read/items.ts';
 import { LoadProblem, type Warn } from '../read/problem.ts';
 import { SourceFile } from '../read/source.ts';
 import { Collector } from '../resolve/collector.ts';
-import { compileRules } from './compile.ts';
+import { compileRules, Known } from './compile.ts';
 import type { LoadedRule } from './rule.ts';
 import { type Selection, selected } from './selection.ts';
 
@@ -43,11 +43,12 @@ export interface LoadResult {
 export function loadRules(files: readonly RulesFile[], options: LoadOptions = {}): LoadResult {
   const report = new Report();
   const collector = new Collector(report.warn, isField);
+  const known = new Known();
   let defined: readonly LoadedRule[] = [];
   try {
     for (const { name, text } of files) {
       readItems(new SourceFile(name, text), collector, report.warn);
-      defined = compileRules(collector, report.warn);
+      defined = compileRules(collector, known, report.warn);
     }
     const unmet = collector.unmetRequirement();
     if (unmet) throw unmet;

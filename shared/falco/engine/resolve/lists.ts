@@ -2,7 +2,7 @@ import { MAX_CONDITION_BYTES } from '../parse/index.ts';
 import { LoadProblem } from '../read/problem.ts';
 import type { YamlScalar } from '../read/yaml.ts';
 import type { ListEntry } from './collector.ts';
-import { type Paste, PasteBuilder } from './paste.ts';
+import { type Paste, PasteBuilder, wordsOf } from './paste.ts';
 
 /** A list ready for pasting: references to other lists are replaced, one level deep. */
 export interface FlatList {
@@ -67,13 +67,13 @@ export class ListPaster {
     let text = condition;
     // Only lists whose names occur can change the text; pasting one can bring in the names of others, of which later ones count.
     const due = new Set(this.#unusual);
-    const note = (words: string): void => {
-      for (const word of words.split(/[ \t\n\r(),=]+/)) {
+    const note = (words: Iterable<string>): void => {
+      for (const word of words) {
         const index = this.#order.get(word);
         if (index !== undefined) due.add(index);
       }
     };
-    note(text.text);
+    note(text.words);
     for (let index = nextAfter(due, -1); index !== undefined; index = nextAfter(due, index)) {
       const list = this.#lists[index]!;
       this.#work += text.text.length + due.size;
@@ -83,7 +83,7 @@ export class ListPaster {
       if (!pasted) continue;
       list.used = true;
       text = pasted;
-      for (const item of list.items) note(item.text);
+      for (const item of list.items) note(wordsOf(item.text));
     }
     return text;
   }

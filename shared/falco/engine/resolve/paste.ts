@@ -19,6 +19,7 @@ interface Piece {
 export class Paste {
   readonly text: string;
   readonly #pieces: readonly Piece[];
+  #words: ReadonlySet<string> | undefined;
 
   constructor(text: string, pieces: readonly Piece[]) {
     this.text = text;
@@ -43,6 +44,12 @@ export class Paste {
     const last = Math.min(piece.length, Math.max(0, end - piece.start));
     const to = sourceOffset(piece.scalar, piece.from + last);
     return { source: piece.scalar.source, start: from, end: Math.max(from + 1, to) };
+  }
+
+  /** What stands between delimiters: the candidates for names of lists. */
+  get words(): ReadonlySet<string> {
+    this.#words ??= new Set(wordsOf(this.text));
+    return this.#words;
   }
 
   /** False: the text is what stands in one place of one file. */
@@ -79,6 +86,10 @@ export class Paste {
     }
     return low;
   }
+}
+
+export function wordsOf(text: string): string[] {
+  return text.split(/[ \t\n\r(),=]+/);
 }
 
 interface Part {
