@@ -4,7 +4,9 @@ import type { NamedStage } from './read.ts';
 import { logGroupOf, subscriptions } from './subscriptions.ts';
 
 /** What `serverless.yml` reads as `custom.stage`: the stage's settings, the names of everything, and what depends on its lists. */
-export interface Deployment extends NamedStage {
+export interface Deployment extends Omit<NamedStage, 'falco'> {
+  /** All as text, for the environment; empty where nothing is set. */
+  readonly falcoSettings: Readonly<Record<keyof NonNullable<NamedStage['falco']>, string>>;
   readonly names: StageNames;
   /** The environment variable CLUSTERS: who is watched, and by which marks its events are recognised. */
   readonly clustersJson: string;
@@ -12,6 +14,10 @@ export interface Deployment extends NamedStage {
   readonly dataKey: string | { readonly 'Fn::GetAtt': readonly [string, string] };
   /** Empty in stage `local`, which asks nothing of AWS: then no event carries a MAC. */
   readonly macKeySecretId: string;
+  /** Where the embedded engine's alerts go: respond's queue; in stage `local`, standard output. */
+  readonly alertSink: string;
+  /** Rules lie in the package; stage `local` reads them from the tree, because `invoke local` has no package. */
+  readonly rulesRoot: string;
   /** Only stage `local` keeps its state in a folder and its journal in memory. */
   readonly stateDir: string;
   readonly journal: 'dynamodb' | 'memory';
@@ -24,13 +30,14 @@ export interface Deployment extends NamedStage {
   readonly subscriptions: { readonly Resources: ReturnType<typeof subscriptions> };
 }
 
-/** Lambda allows 4 KiB for all variables of a function together; the others take well under 1 KiB. */
-const MAX_CLUSTERS_BYTES = 3 * 1024;
+/** Lambda allows 4 KiB for all variables of a function together; all but the two that grow take about 1 KiB. */
+const MAX_GROWING_BYTES = 2_800;
 
-/** @throws Error when the stage names more clusters than fit into one function's environment. */
-export function deployment(stage: NamedStage): Deployment {
+/** @throws Error when the stage says more than fits into one function's environment. */
+export function deployment({ falco, ...stage }: NamedStage): Deployment {
   const stageNames = names(stage);
   const local = stage.name === 'local';
+  const root = resolve(import.meta.dirname, '../..');
   const clustersJson = JSON.stringify(
     stage.clusters.map((cluster) => {
       const account = cluster.account ?? stage.account;
@@ -39,22 +46,42 @@ export function deployment(stage: NamedStage): Deployment {
       return { name: cluster.name, account, region, logGroup: logGroupOf(cluster), prefix };
     }),
   );
-  if (Buffer.byteLength(clustersJson) > MAX_CLUSTERS_BYTES) {
+  const growing = Buffer.byteLength(clustersJson) + Buffer.byteLength(falco?.caPem ?? '');
+  if (growing > MAX_GROWING_BYTES) {
     throw new Error(
-      `infra/stages/${stage.name}.yml: expected clusters that fit into ${MAX_CLUSTERS_BYTES} bytes of environment, got ${stage.clusters.length} clusters in ${Buffer.byteLength(clustersJson)} bytes. Spread them over several stages.`,
+      `infra/stages/${stage.name}.yml: expected clusters and falco.caPem to fit into ${MAX_GROWING_BYTES} bytes of environment, got ${stage.clusters.length} clusters and ${growing} bytes. Spread the clusters over several stages.`,
     );
   }
   return {
     ...stage,
+    falcoSettings: falcoSettings(falco),
     names: stageNames,
     clustersJson,
     dataKey: stage.dataKeyArn ?? { 'Fn::GetAtt': ['DataKey', 'Arn'] },
     macKeySecretId: local ? '' : stageNames.macKeySecret,
-    stateDir: local ? resolve(import.meta.dirname, '../../.cache/local') : '',
+    alertSink: local ? 'stdout' : `sqs:https://sqs.${stage.region}.amazonaws.com/${stage.account}/${stageNames.respondQueue}`,
+    rulesRoot: local ? `${root}/` : '',
+    stateDir: local ? resolve(root, '.cache/local') : '',
     journal: local ? 'memory' : 'dynamodb',
     bundle: local ? 'local' : 'lambda',
     network: stage.vpc ? 'inside' : 'outside',
     keyOrigin: stage.dataKeyArn === undefined ? 'own' : 'brought',
     subscriptions: { Resources: subscriptions(stage) },
+  };
+}
+
+function falcoSettings(falco: NamedStage['falco']): Deployment['falcoSettings'] {
+  const text = (value: string | number | boolean | undefined) => (value === undefined ? '' : String(value));
+  return {
+    url: text(falco?.url),
+    allowPlainHttp: text(falco?.allowPlainHttp),
+    caPem: text(falco?.caPem),
+    clientSecretId: text(falco?.clientSecretId),
+    maxBodyBytes: text(falco?.maxBodyBytes),
+    concurrency: text(falco?.concurrency),
+    requestTimeoutMs: text(falco?.requestTimeoutMs),
+    maxEventBytes: text(falco?.maxEventBytes),
+    rules: text(falco?.rules?.join(',')),
+    rulesDigest: text(falco?.rulesDigest),
   };
 }

@@ -72,11 +72,10 @@ function read(file: string): unknown {
   return parseDocument(readFileSync(join(root, file), 'utf8'), { customTags: [getAtt] }).toJS();
 }
 
-/** `${self:custom.stage.a.b}` and `${self:custom.stage.a.b, ''}`. */
+/** `${self:custom.stage.a.b}`, anywhere in a value. */
 function resolveVariables(text: string, deployment: Deployment): string {
-  return text.replace(/\$\{self:custom\.stage\.([\w.]+)(, '')?\}/g, (variable, path: string, optional?: string) => {
+  return text.replace(/\$\{self:custom\.stage\.([\w.]+)\}/g, (variable, path: string) => {
     const value = path.split('.').reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], deployment);
-    if (value === undefined && optional !== undefined) return '';
     if (typeof value !== 'string') throw new Error(`Expected ${variable} to be a text, got ${JSON.stringify(value)}.`);
     return value;
   });

@@ -26,6 +26,40 @@ const cluster = z.strictObject({
   logGroup: z.string().min(1).optional(),
 });
 
+/** The Falco fleet of `detection: falco`. Numbers that are left out have the defaults of the functions (docs of their configuration). */
+const falco = z
+  .strictObject({
+    /** Falco's k8saudit webhook, e.g. https://falco.example.internal:9765/k8s-audit */
+    url: z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }),
+    /** Plain http lets anyone on the way read and forge audit events; it has to be asked for. */
+    allowPlainHttp: z.boolean().default(false),
+    /** Authorities that may have signed Falco's certificate, PEM. @default the runtime's own */
+    caPem: z.string().startsWith('-----BEGIN', 'expected PEM text').optional(),
+    /** Secrets Manager secret with `{"certPem": …, "keyPem": …}`, for a proxy that asks for a client certificate. */
+    clientSecretId: z.string().min(1).optional(),
+    maxBodyBytes: z.int().min(1024).optional(),
+    /** Bodies under way at the same time, per invocation. */
+    concurrency: z.int().min(1).optional(),
+    requestTimeoutMs: z.int().min(100).optional(),
+    /** Falco's `maxEventSize`, **bytes**. */
+    maxEventBytes: z.int().min(16_384).optional(),
+    /** The rule files Falco runs, in its order, and their digest as `tiercel rules check --json` prints it: set both to send only what could match. */
+    rules: z.array(z.string().min(1)).min(1).optional(),
+    rulesDigest: z.string().min(1).optional(),
+  })
+  .superRefine((fleet, context) => {
+    if (fleet.url.startsWith('http:') && !fleet.allowPlainHttp) {
+      context.addIssue({ code: 'custom', path: ['url'], message: 'expected https; plain http has to be allowed by allowPlainHttp: true' });
+    }
+    if ((fleet.rules === undefined) !== (fleet.rulesDigest === undefined)) {
+      context.addIssue({
+        code: 'custom',
+        path: ['rules'],
+        message: 'expected rules and rulesDigest together: the digest proves that Falco runs these rules',
+      });
+    }
+  });
+
 const reservedConcurrency = z.int().min(1).max(1000).optional();
 
 /** What an operator writes in `infra/stages/<stage>.yml`. Unknown keys are errors: a misspelt setting must not pass for a set one. */
@@ -35,12 +69,9 @@ export const stageSchema = z
     account,
     region,
     clusters: z.array(cluster).default([]),
-    /** Who judges the events: a Falco fleet behind `falcoUrl`, or the engine inside the functions. */
+    /** Who judges the events: a Falco fleet, or the engine inside the functions. */
     detection: z.enum(['falco', 'embedded']),
-    /** Falco's k8saudit webhook, e.g. https://falco.example.internal:9765/k8s-audit */
-    falcoUrl: z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }).optional(),
-    /** Plain http to Falco lets anyone on the way read and forge audit events; it has to be asked for. */
-    allowPlainHttp: z.boolean().default(false),
+    falco: falco.optional(),
     /** What respond may do at most; a policy can only lower it. */
     mode: z.enum(['off', 'shadow']).default('shadow'),
     /** Where the audit functions reach an internal load balancer. Two zones or more. */
@@ -82,11 +113,11 @@ export const stageSchema = z
   .superRefine((stage, context) => {
     const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
 
-    if (stage.detection === 'falco' && stage.falcoUrl === undefined) {
-      problem(['falcoUrl'], 'expected the webhook of Falco, because detection is falco; set it or choose detection: embedded');
+    if (stage.detection === 'falco' && stage.falco === undefined) {
+      problem(['falco'], 'expected the webhook (falco.url), because detection is falco; set it or choose detection: embedded');
     }
-    if (stage.falcoUrl?.startsWith('http:') && !stage.allowPlainHttp) {
-      problem(['falcoUrl'], 'expected https; plain http has to be allowed by allowPlainHttp: true');
+    if (stage.detection === 'embedded' && stage.falco !== undefined) {
+      problem(['falco'], 'expected nothing, because detection is embedded; take it out or choose detection: falco');
     }
     const firstAt = new Map<string, number>();
     for (const [index, { name, account, region, path }] of stage.clusters.entries()) {
