@@ -9,6 +9,7 @@ export const registerRules: Register = (program, exit) => {
   registerCheck(rules, exit);
   registerTest(rules, exit);
   registerCase(rules, exit);
+  registerExplain(rules, exit);
 };
 
 const CHECK_HELP = `
@@ -71,6 +72,33 @@ function registerCase(rules: Command, exit: (code: ExitCode) => void): void {
       await orUsage('rules case', exit, async () => {
         const { runConditionCases } = await import('../rules/case.ts');
         await runConditionCases(file, process.stdout);
+      });
+    });
+}
+
+const EXPLAIN_HELP = `
+Example:
+  $ tiercel rules explain --rules rules/falco --rule 'Privileged Pod' event.json
+
+Each line is a check of the condition: ✓ true, ✗ false, · not looked at because what stands before it has decided;
+then the value of its left side. A macro's name stands before its condition.
+
+Exit codes: 0 explained; 3 the rules do not load, or have no such rule; 64 wrong usage.
+`;
+
+function registerExplain(rules: Command, exit: (code: ExitCode) => void): void {
+  rules
+    .command('explain')
+    .description('Show why a rule does or does not fire for an event: its condition with the value of each check.')
+    .argument('<event>', 'a file with an event, an EventList or NDJSON; - for standard input')
+    .requiredOption('--rule <name>', 'the rule')
+    .option('--rules <file...>', 'rules files or folders (default: the rules that come with tiercel)')
+    .addHelpText('after', EXPLAIN_HELP)
+    .action(async (event: string, options: { rule: string; rules?: readonly string[] }) => {
+      await orUsage('rules explain', exit, async () => {
+        const { explainEvents } = await import('../rules/explain.ts');
+        const explained = await explainEvents(event, options.rule, options.rules, { out: process.stdout, log: process.stderr });
+        exit(explained ? EXIT.ok : EXIT.findings);
       });
     });
 }

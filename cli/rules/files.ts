@@ -1,5 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { RulesFile } from '../../shared/falco/engine/index.ts';
 import type { TesterFiles } from '../../shared/falco/engine/tester/index.ts';
 import { messageOf, TiercelError } from '../../shared/platform/errors.ts';
@@ -21,6 +21,9 @@ export async function readText(path: string): Promise<string> {
     throw new UnreadableFile(path, error);
   }
 }
+
+/** The rules that come with the project. */
+export const OWN_RULES: readonly string[] = [resolve(import.meta.dirname, '../../rules/falco')];
 
 /** Rules files in the order given; a folder stands for its rules files in order of name, as in Falco. */
 export async function rulesPaths(paths: readonly string[]): Promise<readonly string[]> {

@@ -2,6 +2,7 @@
 export { splitPayload } from './accept/payload.ts';
 export { DIAGNOSTICS, type Diagnostic, type DiagnosticCode, diagnosticAt, renderDiagnostic } from './diagnostic.ts';
 export { createEvaluator, type Evaluator, type EvaluatorOptions, type Verdict } from './evaluate/index.ts';
-export { createPreFilter, type PreFilter } from './prefilter/index.ts';
+export { type Explanation, explainRule } from './explain/explain.ts';
 export { type AppendOutput, alertToJson, readAppendOutput } from './format/index.ts';
 export { type LoadedRule, type LoadOptions, type LoadResult, loadRules, type RulesFile, type Selection } from './load/index.ts';
+export { createPreFilter, type PreFilter } from './prefilter/index.ts';

@@ -30,7 +30,7 @@ export function compileRules(collector: Collector, known: Known, warn: Warn): re
     const text = paster.paste(known.textOf(macro, () => condition.build()));
     macros.set(name, { name, index, visibility, text, place, tree: texts.parse(`macro ${name}`, text, place), used: false });
   }
-  const resolver = new MacroResolver(macros);
+  const resolver = new MacroResolver(macros, known.macroNames);
   for (const macro of macros.values()) macro.tree = resolver.resolve(macro.tree, macro.visibility, macro.text, macro.place);
 
   const rules: LoadedRule[] = [];
@@ -110,6 +110,8 @@ function placeOf(name: YamlScalar): LoadedRule['place'] {
 export class Known {
   /** By kind, name and text of a condition. */
   readonly trees = new Map<string, Expression>();
+  /** Which tree in a resolved condition is which macro's. */
+  readonly macroNames = new WeakMap<Expression, string>();
   /** Formats that compile. */
   readonly outputs = new Set<string>();
   /** Checks about which there is nothing to say. */

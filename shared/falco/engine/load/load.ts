@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { PRIORITIES, type Priority } from '../../alert.ts';
+import type { Expression } from '../ast.ts';
 import { checkCondition } from '../check/index.ts';
 import { type Diagnostic, diagnosticAt } from '../diagnostic.ts';
 import { parseCondition, printCondition } from '../parse/index.ts';
@@ -34,6 +35,8 @@ export interface LoadResult {
   readonly defined: readonly LoadedRule[];
   /** SHA-256 (hex) over what decides verdicts and alerts: order, names, conditions, outputs, priorities, tags. */
   readonly digest: string;
+  /** The macro a node of a rule's condition was put in for. */
+  macroOf(node: Expression): string | undefined;
 }
 
 /**
@@ -55,7 +58,7 @@ export function loadRules(files: readonly RulesFile[], options: LoadOptions = {}
   } catch (error) {
     if (!(error instanceof LoadProblem)) throw error;
     report.error(error);
-    return { loads: false, diagnostics: report.diagnostics, rules: [], defined: [], digest: digestOf([]) };
+    return { loads: false, diagnostics: report.diagnostics, rules: [], defined: [], digest: digestOf([]), macroOf: () => undefined };
   }
   const urgent = defined.filter(({ priority }) => PRIORITIES.indexOf(priority) <= PRIORITIES.indexOf(options.minPriority ?? 'Debug'));
   const rules = selected(
@@ -63,7 +66,14 @@ export function loadRules(files: readonly RulesFile[], options: LoadOptions = {}
     urgent.filter(({ enabled }) => enabled),
     options.selections ?? [],
   );
-  return { loads: true, diagnostics: report.diagnostics, rules, defined, digest: digestOf(rules) };
+  return {
+    loads: true,
+    diagnostics: report.diagnostics,
+    rules,
+    defined,
+    digest: digestOf(rules),
+    macroOf: (node) => known.macroNames.get(node),
+  };
 }
 
 /** Collects diagnostics; the same one again (each file compiles everything) is dropped. */

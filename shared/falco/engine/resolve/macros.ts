@@ -34,8 +34,12 @@ export class MacroResolver {
   /** Trees without names in them. */
   readonly #closed = new WeakSet<Expression>();
 
-  constructor(macros: ReadonlyMap<string, ParsedMacro>) {
+  readonly #names: WeakMap<Expression, string>;
+
+  /** `names` takes down which tree is which macro's. */
+  constructor(macros: ReadonlyMap<string, ParsedMacro>, names: WeakMap<Expression, string>) {
     this.#macros = macros;
+    this.#names = names;
   }
 
   resolve(tree: Expression, visibility: number, text: Paste, place: YamlScalar): Expression {
@@ -85,6 +89,8 @@ export class MacroResolver {
       const resolved = inside(() => visit(macro.tree));
       path.delete(node.name);
       done.set(node.name, resolved);
+      // A macro that only names another one is the same tree: it keeps the inner name.
+      if (!this.#names.has(resolved)) this.#names.set(resolved, node.name);
       return resolved;
     };
     const resolved = visit(tree);
