@@ -17,13 +17,17 @@ export class Run {
 
 let lastEpoch = 0;
 
+/** Events of an audit log mostly share their second with the one before. */
+let lastSeconds = -1;
+let lastSecondsText = '';
+
 /** One accepted event, as conditions and outputs read it. */
 export class EventContext {
   readonly index: MemberIndex;
   readonly run: Run;
   /** `evt.num`. */
   readonly number: number;
-  readonly #moment: Moment | (() => Moment);
+  #moment: Moment | (() => Moment);
   /** Values read stay good while this number stands: a new one for every event. */
   epoch: number;
   #audit: JsonDocument | undefined;
@@ -43,7 +47,8 @@ export class EventContext {
 
   /** The event's time: its `stageTimestamp`. */
   get moment(): Moment {
-    return typeof this.#moment === 'function' ? this.#moment() : this.#moment;
+    if (typeof this.#moment === 'function') this.#moment = this.#moment();
+    return this.#moment;
   }
 
   /** The view of the k8saudit plugin (`ka.*`). */
@@ -72,7 +77,12 @@ export class EventContext {
   /** The same in decimal. */
   get nanosecondsText(): string {
     const { seconds, nanoseconds } = this.moment;
-    return seconds === 0 ? String(nanoseconds) : `${seconds}${String(nanoseconds).padStart(9, '0')}`;
+    if (seconds === 0) return String(nanoseconds);
+    if (seconds !== lastSeconds) {
+      lastSeconds = seconds;
+      lastSecondsText = String(seconds);
+    }
+    return lastSecondsText + String(nanoseconds).padStart(9, '0');
   }
 
   /** Nanoseconds since the first event of the run. */

@@ -1,7 +1,6 @@
-import { MAX_DEPTH } from '../../../audit/json/lexer.ts';
-import { JsonDocument, MemberIndex } from '../document/index.ts';
+import { ABSENT, JsonDocument, MemberIndex } from '../document/index.ts';
 import { EventContext, Run } from './event.ts';
-import { parseTimestamp } from './timestamp.ts';
+import { type Moment, parseTimestamp, parseTimestampAt } from './timestamp.ts';
 
 export { EventContext, Run } from './event.ts';
 export type { Moment } from './timestamp.ts';
@@ -22,27 +21,24 @@ export type Acceptance = { readonly event: EventContext } | { readonly rejection
 /** What Falco's k8saudit plugin does with one event (an `Event`, or an item of an `EventList`, whose kind nobody looks at). */
 export function acceptEvent(raw: Uint8Array, run: Run = new Run(), maxBytes: number = MAX_EVENT_BYTES): Acceptance {
   const bytes = asBuffer(raw);
-  const index = new MemberIndex(bytes, 0, bytes.length, MAX_DEPTH);
+  const index = new MemberIndex(bytes, 0, bytes.length);
   if (!index.finish()) return { rejection: { reason: 'malformed', offset: index.fault } };
   return acceptIndexed(index, run, maxBytes);
 }
 
 /** {@link acceptEvent} for a text that has been read to its end. */
 export function acceptIndexed(index: MemberIndex, run: Run, maxBytes: number = MAX_EVENT_BYTES): Acceptance {
-  const position = index.escapedKeys ? -1 : index.find('stageTimestamp');
   let payload = index;
-  let text: string | undefined;
-  if (position >= 0) text = plainString(index, position);
-  if (text === undefined) {
+  let moment = index.escapedKeys ? undefined : plainMoment(index);
+  if (moment === undefined) {
     const source = new JsonDocument(index);
-    source.get(source.root, 'kind') >= 0 && source.rawText(source.get(source.root, 'kind'));
+    const kind = source.get(source.root, 'kind');
+    if (kind !== ABSENT) source.rawText(kind);
     const timestamp = source.get(source.root, 'stageTimestamp');
-    if (timestamp < 0 || !source.isString(timestamp)) return { rejection: { reason: 'timestamp' } };
-    text = source.rawText(timestamp);
+    moment = timestamp !== ABSENT && source.isString(timestamp) ? parseTimestamp(source.rawText(timestamp)) : undefined;
+    if (!moment) return { rejection: { reason: 'timestamp' } };
     payload = remarshalled(source, index);
   }
-  const moment = parseTimestamp(text);
-  if (!moment) return { rejection: { reason: 'timestamp' } };
   if (payload.end - payload.start > maxBytes) {
     const document = new JsonDocument(payload);
     const compact = document.write(document.root).length;
@@ -56,20 +52,29 @@ export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** The text of a string member without escapes; undefined for anything else. */
-function plainString(index: MemberIndex, position: number): string | undefined {
+/** The time of an event in which it is spelt plainly, and `kind` too; undefined for any other. */
+function plainMoment(index: MemberIndex): Moment | undefined {
   const { bytes } = index;
+  const position = index.find('stageTimestamp');
+  if (position < 0) return undefined;
   const start = index.valueStarts[position]!;
-  const end = index.valueEnds[position]! - 1;
-  if (bytes[start] !== 0x22) return undefined;
-  const text = bytes.toString('latin1', start + 1, end);
-  return text.includes('\\') ? undefined : text;
+  const end = index.valueEnds[position]!;
+  if (bytes[start] !== 0x22 || hasEscape(bytes, start, end)) return undefined;
+  const kind = index.find('kind');
+  if (kind >= 0 && hasEscape(bytes, index.valueStarts[kind]!, index.valueEnds[kind]!)) return undefined;
+  return parseTimestampAt(bytes, start + 1, end - 1);
+}
+
+/** A backslash, or a control character: what fastjson would write anew. */
+function hasEscape(bytes: Buffer, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (bytes[i] === 0x5c || bytes[i]! < 0x20) return true;
+  return false;
 }
 
 /** The plugin hands on what it wrote itself: with escapes in `kind`, `stageTimestamp` or a top-level key that is not what it read. */
 function remarshalled(source: JsonDocument, index: MemberIndex): MemberIndex {
   if (source.rewrites === 0) return index;
   const text = Buffer.from(source.write(source.root), 'latin1');
-  const payload = new MemberIndex(text, 0, text.length, MAX_DEPTH);
+  const payload = new MemberIndex(text, 0, text.length);
   return payload.finish() ? payload : index;
 }

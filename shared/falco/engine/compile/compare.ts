@@ -3,6 +3,7 @@ import type { Check, Constant, ConstantList, Modifier } from '../ast.ts';
 import type { Extracted, FieldReaders, Reader } from '../fields/index.ts';
 import { readConstant } from './constants.ts';
 import { upToNul, withoutTerminators } from './cstring.ts';
+import { compileInstant } from './instant.ts';
 import { compileOperand, mayHoldNul } from './operand.ts';
 import { OPERATORS, type Predicate, type Scalar } from './operators.ts';
 import { compilePathPrefixes } from './path-prefix.ts';
@@ -39,6 +40,8 @@ export function compileValueTest(check: Check): ValueTest | undefined {
 
 /** One check: reads, then tests. */
 export function compileCheck(check: Check, readers: FieldReaders): (event: EventContext) => boolean {
+  const instant = compileInstant(check);
+  if (instant) return instant;
   const read = compileOperand(check.left, readers);
   const test = compileValueTest(check);
   if (test) {

@@ -169,18 +169,27 @@ export class JsonDocument {
 
   #nestedMember(object: Value, key: string): Value {
     const bytes = this.#bytes;
+    const end = this.#end;
     const length = key.length;
     let escaped = false;
-    let found: Value = ABSENT;
-    this.#eachMember(object, (start, end, value) => {
-      if (end - start === length && equalsAt(bytes, start, key)) {
-        found = value;
-        return true;
+    let at = this.#skip(object + 1);
+    while (bytes[at] !== CLOSE_OBJECT) {
+      const keyStart = at + 1;
+      let keyEnd = keyStart;
+      for (let c = bytes[keyEnd]!; c !== QUOTE; c = bytes[keyEnd]!) {
+        if (c === BACKSLASH) {
+          escaped = true;
+          keyEnd++;
+        }
+        keyEnd++;
       }
-      if (!escaped) for (let i = start; i < end; i++) if (bytes[i] === BACKSLASH) escaped = true;
-      return false;
-    });
-    return found === ABSENT && escaped ? SEEK_UNESCAPED : found;
+      if (escaped) this.escapedKeys = true;
+      at = this.#skip(this.#skip(keyEnd + 1) + 1);
+      if (keyEnd - keyStart === length && equalsAt(bytes, keyStart, key)) return at;
+      at = this.#skip(skipValue(bytes, at, end));
+      if (bytes[at] === COMMA) at = this.#skip(at + 1);
+    }
+    return escaped ? SEEK_UNESCAPED : ABSENT;
   }
 
   /** Calls `see` with the bounds of each key and its value until it returns true. */

@@ -1,14 +1,22 @@
-import { skipBlanks, skipKey, skipValue } from '../../../audit/json/lexer.ts';
+import { MAX_DEPTH, skipBlanks, skipValue } from '../../../audit/json/lexer.ts';
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COLON = 0x3a;
+const COMMA = 0x2c;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+const EMPTY = Buffer.alloc(0);
 
 /**
  * The members of an event's top level, found from left to right and only as far as somebody asks: the pre-filter mostly stops long before
  * the request's body. Reaching the end validates the whole text with fastjson's grammar.
  */
 export class MemberIndex {
-  readonly bytes: Buffer;
+  bytes: Buffer = EMPTY;
   /** Offset of the opening brace. */
-  readonly start: number;
-  readonly end: number;
+  start = 0;
+  end = 0;
   count = 0;
   /** Offsets of the first byte of key `i` (after its quote), of the byte after it, of its value and of the byte after that. */
   readonly keyStarts: number[] = [];
@@ -21,21 +29,28 @@ export class MemberIndex {
   fault = -1;
   /** The whole text has been seen and is valid. */
   complete = false;
-  #position: number;
-  readonly #maxDepth: number;
+  #position = 0;
 
-  /** `bytes` must not change while the index lives. `maxDepth` as in the lexer, for the whole text. */
-  constructor(bytes: Buffer, start: number, end: number, maxDepth: number) {
+  /** `bytes` must not change while the index lives, or until it is {@link reset}. */
+  constructor(bytes: Buffer, start: number, end: number) {
+    this.reset(bytes, start, end);
+  }
+
+  /** Makes it the index of another text; who kept documents or events of the old one must not use them any more. */
+  reset(bytes: Buffer, start: number, end: number): void {
     this.bytes = bytes;
     this.end = end;
-    this.#maxDepth = maxDepth;
+    this.count = 0;
+    this.escapedKeys = false;
+    this.fault = -1;
+    this.complete = false;
     const open = skipBlanks(bytes, start, end);
     this.start = open;
     this.#position = open;
-    if (open >= end || bytes[open] !== 0x7b) this.fault = open;
+    if (open >= end || bytes[open] !== OPEN_OBJECT) this.fault = open;
     else {
       const first = skipBlanks(bytes, open + 1, end);
-      if (bytes[first] === 0x7d && first < end) this.#finish(first + 1);
+      if (first < end && bytes[first] === CLOSE_OBJECT) this.#finish(first + 1);
       else this.#position = first;
     }
   }
@@ -45,29 +60,42 @@ export class MemberIndex {
     if (this.complete || this.fault >= 0) return false;
     const { bytes, end, count } = this;
     const key = this.#position;
-    const value = skipKey(bytes, key, end);
-    if (value < 0) return this.#fail(~value);
-    const after = skipValue(bytes, value, end, this.#maxDepth - 1);
-    if (after < 0) return this.#fail(~after);
-    let keyEnd = key + 1;
-    for (let c = bytes[keyEnd]!; c !== 0x22; c = bytes[keyEnd]!) {
-      if (c === 0x5c) {
+    if (key >= end || bytes[key] !== QUOTE) return this.#fail(key);
+    let at = key + 1;
+    for (;;) {
+      if (at >= end) return this.#fail(key);
+      const c = bytes[at]!;
+      if (c === QUOTE) break;
+      if (c === BACKSLASH) {
         this.escapedKeys = true;
-        keyEnd++;
+        at++;
       }
-      keyEnd++;
+      at++;
     }
+    const keyEnd = at++;
+    if (bytes[at]! <= 0x20) at = skipBlanks(bytes, at, end);
+    if (at >= end || bytes[at] !== COLON) return this.#fail(at);
+    at++;
+    if (bytes[at]! <= 0x20) at = skipBlanks(bytes, at, end);
+    // The object itself is the first level.
+    const after = skipValue(bytes, at, end, MAX_DEPTH - 1);
+    if (after < 0) return this.#fail(~after);
     this.keyStarts[count] = key + 1;
     this.keyEnds[count] = keyEnd;
-    this.valueStarts[count] = value;
+    this.valueStarts[count] = at;
     this.valueEnds[count] = after;
     this.count = count + 1;
-    const next = skipBlanks(bytes, after, end);
-    if (next >= end) this.#fail(next);
-    else if (bytes[next] === 0x2c) this.#position = skipBlanks(bytes, next + 1, end);
-    else if (bytes[next] === 0x7d) this.#finish(next + 1);
-    else this.#fail(next);
+    at = bytes[after]! <= 0x20 ? skipBlanks(bytes, after, end) : after;
+    if (at >= end) this.#fail(at);
+    else if (bytes[at] === COMMA) this.#position = bytes[at + 1]! <= 0x20 ? skipBlanks(bytes, at + 1, end) : at + 1;
+    else if (bytes[at] === CLOSE_OBJECT) this.#finish(at + 1);
+    else this.#fail(at);
     return true;
+  }
+
+  /** Where reading goes on: what stands before has been seen. */
+  get frontier(): number {
+    return this.#position;
   }
 
   /** Reads to the end; true if the whole text is valid. */

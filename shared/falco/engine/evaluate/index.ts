@@ -1,4 +1,3 @@
-import { MAX_DEPTH } from '../../../audit/json/lexer.ts';
 import { TiercelError } from '../../../platform/errors.ts';
 import type { FalcoAlert } from '../../alert.ts';
 import { acceptIndexed, asBuffer, type Rejection, Run } from '../accept/index.ts';
@@ -58,11 +57,12 @@ export function createEvaluator(rules: readonly EngineRule[], options: Evaluator
   const preFilter = createPreFilter(rules, appendOutput);
   const useFilter = preFilter.active && options.preFilter !== false;
   const all = options.ruleMatching === 'all';
+  const index = new MemberIndex(Buffer.alloc(0), 0, 0);
   return {
     preFilter,
     evaluate: (raw) => {
       const bytes = asBuffer(raw);
-      const index = new MemberIndex(bytes, 0, bytes.length, MAX_DEPTH);
+      index.reset(bytes, 0, bytes.length);
       if (!index.finish()) return { kind: 'rejected', rejection: { reason: 'malformed', offset: index.fault } };
       const acceptance = acceptIndexed(index, run);
       if ('rejection' in acceptance) return { kind: 'rejected', rejection: acceptance.rejection };

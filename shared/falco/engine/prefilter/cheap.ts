@@ -2,12 +2,20 @@ import type { Check, TransformerArgument } from '../ast.ts';
 import { findField } from '../fields/index.ts';
 
 /** Steps in which the pre-filter looks at an event; what a check of a step reads is known from that step on. */
-export const STEPS = ['auditID', 'stage', 'verb', 'resource', 'subresource', 'other fields'] as const;
+export const STEPS = ['auditID', 'stage', 'verb', 'resource', 'subresource', 'user', 'other fields'] as const;
 export type Step = (typeof STEPS)[number];
 
-/** Steps that few values go through: the answer for a combination of them is remembered. */
-export const REMEMBERED_STEPS = STEPS.length - 1;
-const OTHER = REMEMBERED_STEPS;
+const OTHER = STEPS.length - 1;
+
+/** Where the value of each step but the last stands in an event. Few values go through these steps: what follows from a combination is remembered. */
+export const STEP_PATHS: readonly (readonly [string] | readonly [string, string])[] = [
+  ['auditID'],
+  ['stage'],
+  ['verb'],
+  ['objectRef', 'resource'],
+  ['objectRef', 'subresource'],
+  ['user', 'username'],
+];
 
 /**
  * Members of the top level that stand before the request's body where the API server writes events. Asking for one that an event lacks reads
@@ -55,14 +63,11 @@ function stepOfOperand(operand: TransformerArgument): number | undefined {
 }
 
 function stepOfPath(keys: readonly string[]): number | undefined {
-  const [first, second, third] = keys;
+  const [first] = keys;
   if (first === undefined || !EARLY.has(first)) return undefined;
-  if (second === undefined) {
-    if (first === 'auditID') return OTHER;
-    return first === 'stage' || first === 'verb' ? STEPS.indexOf(first) : OTHER;
-  }
-  const isReference = first === 'objectRef' && third === undefined;
-  return isReference && (second === 'resource' || second === 'subresource') ? STEPS.indexOf(second) : OTHER;
+  // The first step knows that there is an auditID, not which.
+  const step = STEP_PATHS.findIndex((path, i) => i > 0 && path.length === keys.length && path.every((key, k) => key === keys[k]));
+  return step < 0 ? OTHER : step;
 }
 
 /** Fields whose value changes when other events are dropped. */

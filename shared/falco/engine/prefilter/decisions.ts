@@ -1,51 +1,66 @@
 import type { EventContext } from '../accept/index.ts';
-import type { Extracted, Reader } from '../fields/index.ts';
-import { REMEMBERED_STEPS, STEPS, type Step } from './cheap.ts';
-import { FALSE, type Judgement } from './kleene.ts';
+import { ABSENT } from '../document/index.ts';
+import { STEP_PATHS, STEPS, type Step } from './cheap.ts';
+import { decide, FALSE, type Judgement, restrict } from './kleene.ts';
 
 /** Most combinations of values that are remembered: whoever makes events chooses the values. Further ones are judged afresh. */
 const MAX_REMEMBERED = 8192;
 
-/** The rules that may still match once the values on the way here are known. */
+/** Longest value that is remembered, bytes. */
+const LONGEST = 128;
+
+/** What is left to ask of the rules that may still match once the values on the way here are known. */
 interface Node {
   readonly open: readonly Judgement[];
-  readonly next: Map<Extracted, Node>;
+  readonly next: Map<string | undefined, Node>;
 }
 
+const LAST = STEPS.length - 1;
+
 /**
- * Which rules may match, asked step by step: for each combination of stage, verb, resource and subresource the rules it leaves open are
- * remembered, and for most combinations that is none.
+ * Which rules may match, asked step by step: for each combination of stage, verb, resource, subresource and user the rules it leaves open
+ * are remembered, and for most combinations there are few.
  */
 export class Decisions {
   readonly #root: Node;
-  readonly #steps: readonly Reader[];
   #remembered = 0;
 
-  /** `steps`: what tells events apart at each remembered step. */
-  constructor(judgements: readonly Judgement[], steps: readonly Reader[]) {
+  constructor(judgements: readonly Judgement[]) {
     this.#root = { open: judgements, next: new Map() };
-    this.#steps = steps;
   }
 
   /** The step after which no rule can match any more; undefined when one may. */
   droppedAt(event: EventContext): Step | undefined {
     let node = this.#root;
-    for (let step = 0; step < REMEMBERED_STEPS; step++) {
-      const value = this.#steps[step]!(event);
+    for (let step = 0; step < LAST; step++) {
+      const value = step === 0 ? (event.hasAuditId ? 'present' : undefined) : valueOf(event, step);
       node = node.next.get(value) ?? this.#grow(node, value, step, event);
       if (node.open.length === 0) return STEPS[step];
     }
-    for (const judge of node.open) if (judge(event, REMEMBERED_STEPS) !== FALSE) return undefined;
-    return STEPS[REMEMBERED_STEPS];
+    for (const judgement of node.open) if (decide(judgement, event) !== FALSE) return undefined;
+    return STEPS[LAST];
   }
 
-  #grow(node: Node, value: Extracted, step: number, event: EventContext): Node {
-    const grown: Node = { open: node.open.filter((judge) => judge(event, step) !== FALSE), next: new Map() };
-    const isShort = typeof value !== 'string' || value.length <= 64;
-    if (isShort && this.#remembered < MAX_REMEMBERED) {
+  #grow(node: Node, value: string | undefined, step: number, event: EventContext): Node {
+    const open = new Set<Judgement>();
+    for (const judgement of node.open) {
+      const restricted = restrict(judgement, event, step);
+      if (restricted !== FALSE) open.add(restricted);
+    }
+    const grown: Node = { open: [...open], next: new Map() };
+    if ((value === undefined || value.length <= LONGEST) && this.#remembered < MAX_REMEMBERED) {
       this.#remembered++;
       node.next.set(value, grown);
     }
     return grown;
   }
+}
+
+/** What all fields see that read the path of a step: both plugins find the same text there. */
+function valueOf(event: EventContext, step: number): string | undefined {
+  const view = event.plain;
+  const [first, second] = STEP_PATHS[step]!;
+  const outer = view.get(view.root, first);
+  const value = second === undefined ? outer : view.get(outer, second);
+  return value === ABSENT ? undefined : view.text(value);
 }

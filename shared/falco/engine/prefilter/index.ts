@@ -1,14 +1,13 @@
-import { MAX_DEPTH } from '../../../audit/json/lexer.ts';
 import { asBuffer, EventContext, Run } from '../accept/index.ts';
 import type { Expression, TransformerArgument } from '../ast.ts';
 import { toByteString } from '../bytes.ts';
 import { checksOf } from '../check/index.ts';
 import { MemberIndex } from '../document/index.ts';
-import { FieldReaders, type Reader } from '../fields/index.ts';
+import { FieldReaders } from '../fields/index.ts';
 import { type AppendOutput, fieldsOf, readTokens } from '../format/index.ts';
-import { COUNTS_EVENTS, REMEMBERED_STEPS, STEPS, type Step } from './cheap.ts';
+import { COUNTS_EVENTS, STEPS, type Step } from './cheap.ts';
 import { Decisions } from './decisions.ts';
-import { type Judgement, KleeneCompiler } from './kleene.ts';
+import { KleeneCompiler } from './kleene.ts';
 import { glimpseMoment } from './moment.ts';
 
 /** What the pre-filter needs of a rule: conditions are checked and their macros resolved. */
@@ -59,9 +58,9 @@ export function createPreFilter(rules: readonly FilteredRule[], appendOutput: re
   }
   const readers = new FieldReaders();
   const compiler = new KleeneCompiler(readers);
-  const judgements = distinct(rules.map((rule) => compiler.judgement(rule.condition)));
-  const decisions = new Decisions(judgements, stepReaders(readers));
+  const decisions = new Decisions(rules.map((rule) => compiler.judgement(rule.condition)));
   const run = new Run();
+  const index = new MemberIndex(Buffer.alloc(0), 0, 0);
   const couldMatchIndexed = (index: MemberIndex): boolean => {
     const event = new EventContext(index, () => glimpseMoment(index), run);
     const step = decisions.droppedAt(event);
@@ -77,23 +76,12 @@ export function createPreFilter(rules: readonly FilteredRule[], appendOutput: re
     active: true,
     couldMatch: (raw) => {
       const bytes = asBuffer(raw);
-      return couldMatchIndexed(new MemberIndex(bytes, 0, bytes.length, MAX_DEPTH));
+      index.reset(bytes, 0, bytes.length);
+      return couldMatchIndexed(index);
     },
     couldMatchIndexed,
     stats: counts,
   };
-}
-
-/** What tells events apart at each remembered step. Both plugins' views of a path differ only in the auditID, which is the first step. */
-function stepReaders(readers: FieldReaders): Reader[] {
-  const paths = ['/stage', '/verb', '/objectRef/resource', '/objectRef/subresource'];
-  const all: Reader[] = [(event) => event.hasAuditId, ...paths.map((path) => readers.reader('jevt.value', path))];
-  if (all.length !== REMEMBERED_STEPS) throw new TypeError('the pre-filter has a reader for each remembered step');
-  return all;
-}
-
-function distinct(judgements: readonly Judgement[]): Judgement[] {
-  return [...new Set(judgements)];
 }
 
 /** A reason against dropping anything: a field that counts the events Falco is given. */

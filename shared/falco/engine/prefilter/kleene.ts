@@ -10,11 +10,15 @@ export const FALSE = -1;
 export const UNKNOWN = 0;
 export const TRUE = 1;
 
-/** What is certain about a condition when only checks up to a step may be asked. */
-export type Judgement = (event: EventContext, step: number) => Truth;
+/** What is certain about a condition: a truth value for every event, or a question that further steps answer. */
+export type Judgement = Truth | Question;
 
-/** Either the same for every event, or to be judged. */
-type Judged = { readonly constant: Truth } | { readonly judge: Judgement };
+export type Question =
+  /** Has an answer from a step on. */
+  | { readonly from: number; readonly holds: (event: EventContext) => Truth }
+  | { readonly not: Question }
+  /** Minimum (`and`: FALSE decides) or maximum (`or`: TRUE decides) of the questions and of what is known already. */
+  | { readonly deciding: typeof FALSE | typeof TRUE; readonly questions: readonly Question[]; readonly known: Truth };
 
 /**
  * Conditions → judgements in Kleene's logic: a check on cheap fields is exactly true or false (a missing value makes it false), every other
@@ -23,40 +27,34 @@ type Judged = { readonly constant: Truth } | { readonly judge: Judgement };
  */
 export class KleeneCompiler {
   readonly #readers: FieldReaders;
-  readonly #judged = new Map<Expression, Judged>();
+  readonly #judgements = new Map<Expression, Judgement>();
 
   constructor(readers: FieldReaders) {
     this.#readers = readers;
   }
 
-  judgement(tree: Expression): Judgement {
-    const judged = this.#judge(tree);
-    if ('judge' in judged) return judged.judge;
-    const { constant } = judged;
-    return () => constant;
-  }
-
-  #judge(node: Expression): Judged {
-    let judged = this.#judged.get(node);
-    if (!judged) {
-      judged = this.#build(node);
-      this.#judged.set(node, judged);
+  judgement(node: Expression): Judgement {
+    let judgement = this.#judgements.get(node);
+    if (judgement === undefined) {
+      judgement = this.#build(node);
+      this.#judgements.set(node, judgement);
     }
-    return judged;
+    return judgement;
   }
 
-  #build(node: Expression): Judged {
+  #build(node: Expression): Judgement {
     switch (node.type) {
-      case 'not': {
-        const child = this.#judge(node.child);
-        if ('constant' in child) return { constant: -child.constant as Truth };
-        const { judge } = child;
-        return { judge: (event, step) => -judge(event, step) as Truth };
-      }
+      case 'not':
+        return negated(this.judgement(node.child));
       case 'and':
-        return this.#extreme(node.children, FALSE);
-      case 'or':
-        return this.#extreme(node.children, TRUE);
+      case 'or': {
+        const deciding = node.type === 'and' ? FALSE : TRUE;
+        return junction(
+          deciding,
+          node.children.map((child) => this.judgement(child)),
+          -deciding as Truth,
+        );
+      }
       case 'identifier':
         throw new TypeError(`the macro ${node.name} was not resolved before the pre-filter was made`);
       default:
@@ -64,37 +62,58 @@ export class KleeneCompiler {
     }
   }
 
-  /** Minimum (`and`: FALSE decides) or maximum (`or`: TRUE decides) of the children. */
-  #extreme(children: readonly Expression[], deciding: Truth): Judged {
-    const judges: Judgement[] = [];
-    let known: Truth = -deciding as Truth;
-    for (const child of children) {
-      const judged = this.#judge(child);
-      if ('judge' in judged) judges.push(judged.judge);
-      else if (judged.constant === deciding) return judged;
-      else if (judged.constant === UNKNOWN) known = UNKNOWN;
-    }
-    if (judges.length === 0) return { constant: known };
-    return {
-      judge: (event, step) => {
-        let result = known;
-        for (const judge of judges) {
-          const truth = judge(event, step);
-          if (truth === deciding) return truth;
-          if (truth === UNKNOWN) result = UNKNOWN;
-        }
-        return result;
-      },
-    };
-  }
-
-  #check(check: Check): Judged {
-    if (check.type === 'exists' && check.left.type === 'field' && isAlwaysThere(check.left)) return { constant: TRUE };
+  #check(check: Check): Judgement {
+    if (check.type === 'exists' && check.left.type === 'field' && isAlwaysThere(check.left)) return TRUE;
     const from = stepOf(check);
-    if (from === undefined) return { constant: UNKNOWN };
-    const holds = remembered(compileCondition(check, { readers: this.#readers }));
-    return { judge: (event, step) => (step < from ? UNKNOWN : holds(event)) };
+    if (from === undefined) return UNKNOWN;
+    return { from, holds: remembered(compileCondition(check, { readers: this.#readers })) };
   }
+}
+
+/** What is left to ask about a judgement once all checks up to a step have answered for an event. */
+export function restrict(judgement: Judgement, event: EventContext, step: number): Judgement {
+  if (typeof judgement === 'number') return judgement;
+  if ('holds' in judgement) return judgement.from <= step ? judgement.holds(event) : judgement;
+  if ('not' in judgement) return negated(restrict(judgement.not, event, step));
+  const rest: Judgement[] = [];
+  for (const question of judgement.questions) {
+    const restricted = restrict(question, event, step);
+    if (restricted === judgement.deciding) return restricted;
+    rest.push(restricted);
+  }
+  return junction(judgement.deciding, rest, judgement.known);
+}
+
+/** The truth about an event when every check may be asked. */
+export function decide(judgement: Judgement, event: EventContext): Truth {
+  if (typeof judgement === 'number') return judgement;
+  if ('holds' in judgement) return judgement.holds(event);
+  if ('not' in judgement) return -decide(judgement.not, event) as Truth;
+  let result = judgement.known;
+  for (const question of judgement.questions) {
+    const truth = decide(question, event);
+    if (truth === judgement.deciding) return truth;
+    if (truth === UNKNOWN) result = UNKNOWN;
+  }
+  return result;
+}
+
+function negated(judgement: Judgement): Judgement {
+  return typeof judgement === 'number' ? (-judgement as Truth) : { not: judgement };
+}
+
+function junction(deciding: typeof FALSE | typeof TRUE, parts: readonly Judgement[], known: Truth): Judgement {
+  const questions = new Set<Question>();
+  let settled = known;
+  for (const part of parts) {
+    if (part === deciding) return part;
+    if (part === UNKNOWN) settled = UNKNOWN;
+    else if (typeof part === 'object') questions.add(part);
+  }
+  if (questions.size === 0) return settled;
+  const [only] = questions;
+  if (questions.size === 1 && settled === -deciding) return only!;
+  return { deciding, questions: [...questions], known: settled };
 }
 
 function isAlwaysThere(field: { readonly name: string; readonly argument?: string }): boolean {
