@@ -1,7 +1,8 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
 import type { SQSBatchResponse } from 'aws-lambda';
 import type { ItemOutcome } from '../../shared/flows/respond.ts';
 import { messageOf, TiercelError } from '../../shared/platform/errors.ts';
-import { describeVia } from '../../shared/respond/index.ts';
+import { describeVia, type Entry } from '../../shared/respond/index.ts';
 
 /** What an invocation answers. Lambda reads `batchItemFailures` for SQS; the rest is for whoever invoked it directly. */
 export interface RespondResult extends SQSBatchResponse {
@@ -10,6 +11,8 @@ export interface RespondResult extends SQSBatchResponse {
     readonly duplicate: number;
     readonly rejected: number;
     readonly ignored: number;
+    readonly own: number;
+    readonly impostor: number;
     readonly failed: number;
   };
   readonly responses: readonly {
@@ -18,6 +21,8 @@ export interface RespondResult extends SQSBatchResponse {
     readonly policy: string;
     readonly intent: string;
     readonly refusedBy: readonly string[];
+    /** Guards that had no answer: fine for a plan, a refusal where something would be changed. */
+    readonly unknown: readonly string[];
   }[];
   readonly rejects: readonly { readonly item: string; readonly reason: string }[];
 }
@@ -47,6 +52,8 @@ export function acknowledge(outcomes: readonly ItemOutcome[]): RespondResult {
       duplicate: answered.filter(({ duplicate }) => duplicate).length,
       rejected: rejected.length,
       ignored: outcomes.filter((outcome) => outcome.kind === 'ignored').length,
+      own: outcomes.filter((outcome) => outcome.kind === 'own').length,
+      impostor: outcomes.filter((outcome) => outcome.kind === 'impostor').length,
       failed: failed.length,
     },
     responses: answered.flatMap(({ entries }) =>
@@ -55,9 +62,36 @@ export function acknowledge(outcomes: readonly ItemOutcome[]): RespondResult {
         status,
         policy,
         intent,
-        refusedBy: guards.filter(({ verdict }) => verdict !== 'pass').map(({ guard, reason }) => `${guard}: ${reason}`),
+        ...objections(guards),
       })),
     ),
     rejects: rejected.flatMap(({ item }) => (item.kind === 'alert' ? [] : [{ item: describeVia(item.via), reason: item.reason }])),
   };
+}
+
+/** One line per decision and per item that led to none. */
+export function report(outcomes: readonly ItemOutcome[], logger: Logger): void {
+  for (const outcome of outcomes) {
+    if (outcome.kind === 'rejected') logger.warn('alert rejected', { via: outcome.item.via, reason: outcome.item.reason });
+    else if (outcome.kind === 'failed')
+      logger.error('alert failed', { via: outcome.item.via, rule: outcome.item.alert.rule, error: outcome.error as Error });
+    else if (outcome.kind === 'impostor') {
+      logger.critical("a call under respond's identity is not respond's", {
+        why: outcome.why,
+        rule: outcome.item.alert.rule,
+        auditId: outcome.item.alert.output_fields['ka.auditid'],
+      });
+    } else if (outcome.kind === 'answered') for (const entry of outcome.entries) reportEntry(entry, logger);
+  }
+}
+
+function reportEntry({ id, status, mode, policy, intent, cluster, guards, remark }: Entry, logger: Logger): void {
+  const line = { id, status, mode, policy, intent, cluster, ...objections(guards), remark };
+  if (status === 'failed') logger.error('response failed', line);
+  else logger.info('response decided', line);
+}
+
+function objections(guards: Entry['guards']): { readonly refusedBy: readonly string[]; readonly unknown: readonly string[] } {
+  const saying = (wanted: string) => guards.filter(({ verdict }) => verdict === wanted).map(({ guard, reason }) => `${guard}: ${reason}`);
+  return { refusedBy: saying('refuse'), unknown: saying('unknown') };
 }

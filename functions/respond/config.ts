@@ -1,14 +1,31 @@
 import * as z from 'zod';
 import { type Environment, readConfig, type SettingProblem } from '../../shared/platform/config.ts';
+import { MODES } from '../../shared/respond/index.ts';
 
 const tableName = z.string().regex(/^[a-zA-Z0-9_.-]{3,255}$/, 'expected the name of a DynamoDB table');
+const roleArn = z.string().regex(/^arn:[a-z-]+:iam::\d{12}:role\/.+$/, 'expected the ARN of a role, arn:aws:iam::<account>:role/<name>');
+
+const clusters = z.array(
+  z.strictObject({
+    /** The name alerts carry (`ka.cluster.name`). */
+    name: z.string().min(1),
+    region: z.string().min(1),
+    account: z.string().optional(),
+    /** Name in EKS, where alerts carry another. */
+    eksName: z.string().min(1).optional(),
+    /** Role to assume for a cluster of another account. */
+    roleArn: roleArn.optional(),
+  }),
+);
+
+const EXPECTED_CLUSTERS = 'expected JSON: [{"name": …, "region": …, "eksName"?: …, "roleArn"?: …}]';
 
 /** The environment of the respond function. */
 const schema = z.object({
   /** The stage this function belongs to; `local` unlocks what needs no AWS. */
   TIERCEL_STAGE: z.string('expected the name of the stage'),
-  /** The most any response may do. */
-  MODE: z.enum(['off', 'shadow'], 'expected `off` or `shadow`').default('shadow'),
+  /** The most any response may do. The run-time switch (`tiercel mode`) and each policy can lower it, nothing can raise it. */
+  MODE: z.enum(MODES, 'expected `off`, `shadow` or `enforce`').default('shadow'),
   /** `memory` forgets with the process, and is for stage `local` only. */
   JOURNAL: z.enum(['dynamodb', 'memory'], 'expected `dynamodb`, or `memory` in stage `local`').default('dynamodb'),
   /** The table described in shared/respond/journal/README.md. */
@@ -19,6 +36,26 @@ const schema = z.object({
   IDEMPOTENCY_TABLE: tableName.optional(),
   /** Folder of the policy files, relative to the package's root. */
   POLICY_PATH: z.string().default('rules/respond'),
+  /** Clusters that may be looked at and acted on, JSON. An alert from any other is planned without a look and never acted on. */
+  CLUSTERS: z
+    .string()
+    .default('[]')
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        context.addIssue({ code: 'custom', message: EXPECTED_CLUSTERS });
+        return z.NEVER;
+      }
+    })
+    .pipe(clusters),
+  /** Stage `local` only: a kubeconfig whose current context stands for every cluster. */
+  KUBECONFIG_PATH: z.string().optional(),
+  /** Secrets Manager secret with the key of `tiercel.dev/mac`, the one ingest stamps with. */
+  MAC_KEY_SECRET_ID: z.string().optional(),
+  /** Who respond is in its clusters: the function's role, and the user name of its access entry if that is not the default. */
+  OWN_ROLE_ARN: roleArn.optional(),
+  OWN_USERNAME: z.string().optional(),
 });
 
 export type RespondConfig = z.output<typeof schema>;
@@ -29,13 +66,20 @@ export function readRespondConfig(environment: Environment = process.env): Respo
 }
 
 function checkTogether(set: Environment): readonly SettingProblem[] {
-  if (set.JOURNAL === 'memory') {
-    if (set.TIERCEL_STAGE === 'local') return [];
-    return [
-      { name: 'JOURNAL', message: 'expected `dynamodb`, because `memory` forgets every response; it is for TIERCEL_STAGE=local only' },
-    ];
+  const problems: SettingProblem[] = [];
+  const fault = (name: string, message: string) => problems.push({ name, message });
+  const local = set.TIERCEL_STAGE === 'local';
+  if (set.JOURNAL !== 'memory') {
+    for (const name of ['JOURNAL_TABLE', 'IDEMPOTENCY_TABLE'])
+      if (set[name] === undefined) fault(name, 'expected the name of a DynamoDB table');
+  } else if (!local) fault('JOURNAL', 'expected `dynamodb`, because `memory` forgets every response; it is for TIERCEL_STAGE=local only');
+  if (set.KUBECONFIG_PATH !== undefined && !local)
+    fault('KUBECONFIG_PATH', 'is for TIERCEL_STAGE=local only; list EKS clusters in CLUSTERS');
+  if (set.MODE === 'enforce') {
+    if (set.MAC_KEY_SECRET_ID === undefined)
+      fault('MAC_KEY_SECRET_ID', 'must be set to enforce: without it a forged alert cannot be told from a real one');
+    if (set.OWN_ROLE_ARN === undefined && set.OWN_USERNAME === undefined)
+      fault('OWN_ROLE_ARN', 'must be set to enforce: respond must know its own calls');
   }
-  return ['JOURNAL_TABLE', 'IDEMPOTENCY_TABLE']
-    .filter((name) => set[name] === undefined)
-    .map((name) => ({ name, message: 'expected the name of a DynamoDB table' }));
+  return problems;
 }

@@ -2,11 +2,22 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { macKeysOf } from '../../shared/flows/mac-keys.ts';
 import type { RespondDeps } from '../../shared/flows/respond.ts';
+import { respondInMemory } from '../../shared/flows/respond-in-memory.ts';
 import { createDynamoDBOnce } from '../../shared/platform/aws/once.ts';
-import { systemClock } from '../../shared/platform/clock.ts';
-import { createMemoryOnce } from '../../shared/platform/once.ts';
-import { actionCatalogue, createDynamoDBJournal, createMemoryJournal, loadPolicies, type PolicyFile } from '../../shared/respond/index.ts';
+import { createRotatingSecret } from '../../shared/platform/aws/rotating-secret.ts';
+import { systemClock as clock, systemRandom as random } from '../../shared/platform/clock.ts';
+import {
+  actionCatalogue,
+  createDynamoDBBudgets,
+  createDynamoDBJournal,
+  createDynamoDBModeSwitch,
+  loadPolicies,
+  type PolicyFile,
+} from '../../shared/respond/index.ts';
+import { wireClusters } from './clusters.ts';
 import { type RespondConfig, readRespondConfig } from './config.ts';
 
 /** SQS keeps a message for 14 days at most; two more for the time it is in flight. */
@@ -14,31 +25,40 @@ const REMEMBER_ALERTS_SECONDS = 16 * 86_400;
 
 export const logger = new Logger({ serviceName: 'respond' });
 
-/** Cold start: configuration → policies → clients. @throws ConfigError, PolicyError */
-export function wire(config: RespondConfig = readRespondConfig()): RespondDeps {
-  const policies = loadPolicies(readPolicyFiles(config.POLICY_PATH), actionCatalogue);
-  return { clock: systemClock, policies, mode: config.MODE, ...remember(config) };
+/** Cold start: configuration → policies → clients → what each invocation gets. @throws ConfigError, PolicyError */
+export function wire(config: RespondConfig = readRespondConfig()): () => Promise<RespondDeps> {
+  const set = loadPolicies(readPolicyFiles(config.POLICY_PATH), actionCatalogue);
+  const { OWN_ROLE_ARN: roleArn, OWN_USERNAME: username } = config;
+  const deps: RespondDeps = {
+    ...respondInMemory(set, clock, {
+      ceiling: config.MODE,
+      clusters: wireClusters(config),
+      principal: { ...(roleArn === undefined ? {} : { roleArn }), ...(username === undefined ? {} : { username }) },
+    }),
+    ...remember(config),
+  };
+  const secret =
+    config.MAC_KEY_SECRET_ID === undefined
+      ? undefined
+      : createRotatingSecret(new SecretsManagerClient({}), config.MAC_KEY_SECRET_ID, clock);
+  return async () => ({ ...deps, macKeys: secret ? macKeysOf(await secret()) : [] });
 }
 
-function remember(config: RespondConfig): Pick<RespondDeps, 'journal' | 'once'> {
-  const { JOURNAL_TABLE, IDEMPOTENCY_TABLE } = config;
-  if (config.JOURNAL === 'memory' || !JOURNAL_TABLE || !IDEMPOTENCY_TABLE) {
-    return { journal: createMemoryJournal(systemClock), once: createMemoryOnce(systemClock) };
-  }
+/** What must outlive the sandbox; nothing of it in stage `local`, where the process is all there is. */
+function remember(config: RespondConfig): Partial<RespondDeps> {
+  const { JOURNAL_TABLE: tableName, IDEMPOTENCY_TABLE } = config;
+  if (config.JOURNAL === 'memory' || !tableName || !IDEMPOTENCY_TABLE) return {};
   const client = new DynamoDBClient({});
   return {
-    journal: createDynamoDBJournal({
-      client,
-      tableName: JOURNAL_TABLE,
-      clock: systemClock,
-      retentionSeconds: config.JOURNAL_RETENTION_DAYS * 86_400,
-    }),
+    journal: createDynamoDBJournal({ client, tableName, clock, retentionSeconds: config.JOURNAL_RETENTION_DAYS * 86_400 }),
+    budgets: createDynamoDBBudgets({ client, tableName, clock, random }),
+    modeSwitch: createDynamoDBModeSwitch({ client, tableName }),
     once: createDynamoDBOnce({
       client,
       tableName: IDEMPOTENCY_TABLE,
       keyPrefix: 'respond',
       expiresAfterSeconds: REMEMBER_ALERTS_SECONDS,
-      clock: systemClock,
+      clock,
     }),
   };
 }

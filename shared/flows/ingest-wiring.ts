@@ -6,13 +6,13 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type * as z from 'zod';
-import { type AuditRecord, type ClusterIdentity, type MacKey, prepare, restamp } from '../audit/index.ts';
+import { type AuditRecord, type ClusterIdentity, prepare, restamp } from '../audit/index.ts';
 import { createTransport, createWebhookDestination, parseWebhookConfig } from '../falco/client/index.ts';
 import type { Destination } from '../falco/destination.ts';
 import { createEmbeddedDestination } from '../falco/embedded.ts';
 import { type AlertSink, createFalcosidekickSink, createQueueSink, createStdoutSink } from '../falco/sink/index.ts';
 import { createDynamoDBOnce } from '../platform/aws/once.ts';
-import { createRotatingSecret, type RotatingSecret } from '../platform/aws/rotating-secret.ts';
+import { createRotatingSecret } from '../platform/aws/rotating-secret.ts';
 import { createBucketStore } from '../platform/aws/s3.ts';
 import { systemClock, systemRandom } from '../platform/clock.ts';
 import { HttpTransport } from '../platform/http.ts';
@@ -21,6 +21,7 @@ import { createMemoryOnce, type Once } from '../platform/once.ts';
 import { openEngine, openSelection } from './detection.ts';
 import type { IngestDeps } from './ingest.ts';
 import type { ingestSettings } from './ingest-config.ts';
+import { macKeyOf } from './mac-keys.ts';
 
 export type IngestConfig = z.output<z.ZodObject<typeof ingestSettings>>;
 
@@ -140,10 +141,6 @@ function listOf(text: string): string[] {
 async function clientCertificate(secretId: string): Promise<Record<string, string>> {
   const { current } = await createRotatingSecret(new SecretsManagerClient({}), secretId, systemClock)();
   return JSON.parse(current.value) as Record<string, string>;
-}
-
-function macKeyOf({ id, value }: RotatingSecret['current']): MacKey {
-  return { id: id.replaceAll('-', '').slice(0, 8), secret: Buffer.from(value) };
 }
 
 /** What the operator says about a cluster outweighs what its log group suggests; the function's own region serves where nothing is said. */

@@ -1,60 +1,91 @@
-import type { Clock } from '../platform/clock.ts';
 import { settleAll } from '../platform/concurrency.ts';
-import type { Once } from '../platform/once.ts';
+import { type Once, WorkInProgressError } from '../platform/once.ts';
 import {
-  actionCatalogue,
+  accountFor,
   alertKey,
+  casesOf,
   type Entry,
   type IncomingAlert,
-  type Journal,
+  isSetBack,
   type Mode,
+  type ModeSwitch,
+  matches,
+  mostCautious,
   type NotAnAlert,
-  type PolicySet,
-  planResponses,
+  ownCall,
   type ReceivedItem,
+  type RespondingDeps,
+  respondToCase,
 } from '../respond/index.ts';
 
 /** Everything the story needs from outside. */
-export interface RespondDeps {
-  readonly clock: Clock;
+export interface RespondDeps extends RespondingDeps {
   readonly once: Once;
-  readonly journal: Journal;
-  readonly policies: PolicySet;
-  readonly mode: Mode;
+  /** The most the deployment allows. */
+  readonly ceiling: Mode;
+  readonly modeSwitch: ModeSwitch;
 }
 
 /** What became of one item of a trigger. */
 export type ItemOutcome =
   /** `duplicate`: the same alert was answered before; the entries are in the journal. */
   | { readonly kind: 'answered'; readonly item: IncomingAlert; readonly duplicate: boolean; readonly entries: readonly Entry[] }
-  /** No answer could be written down; the same alert can be sent again. */
+  /** A call of our own, accounted for by the journal. */
+  | { readonly kind: 'own'; readonly item: IncomingAlert }
+  /** A call under our identity that the journal does not account for: somebody else holds our credentials. */
+  | { readonly kind: 'impostor'; readonly item: IncomingAlert; readonly why: string }
+  /** Not brought to an end; the same alert can be sent again and goes on where this attempt stopped. */
   | { readonly kind: 'failed'; readonly item: IncomingAlert; readonly error: unknown }
   | { readonly kind: 'rejected' | 'ignored'; readonly item: NotAnAlert };
 
-/** Alerts under way at once: each costs a few round trips to DynamoDB, none of them much memory. */
+export interface RespondTimes {
+  /** Epoch milliseconds at which the invocation is killed: leases end then. */
+  readonly killedAtMs: number;
+}
+
+/** Alerts under way at once: each costs a few round trips to DynamoDB and to a cluster, none of them much memory. */
 const MAX_UNDER_WAY = 16;
 
-/** Answers the alerts of one trigger, in order of arrival; one failure stops nobody else. */
+/**
+ * Answers the alerts of one trigger; one failure stops nobody else.
+ * @throws when the run-time switch cannot be read: then nothing is done.
+ */
 export async function respondToAlerts(
   items: readonly ReceivedItem[],
   deps: RespondDeps,
-  times: { /** Epoch milliseconds at which the invocation is killed. */ readonly killedAtMs: number },
+  times: RespondTimes,
 ): Promise<readonly ItemOutcome[]> {
-  const settled = await settleAll(items, MAX_UNDER_WAY, async (item) =>
-    item.kind === 'alert' ? respondToAlert(item, deps, times) : { kind: item.kind, item },
+  const mode = mostCautious(deps.ceiling, (await deps.modeSwitch.read())?.mode ?? deps.ceiling);
+  const settled = await settleAll(
+    items,
+    MAX_UNDER_WAY,
+    async (item): Promise<ItemOutcome> => (item.kind === 'alert' ? respondToAlert(item, mode, deps, times) : { kind: item.kind, item }),
   );
   return settled.map((result, at) =>
     result.status === 'fulfilled' ? result.value : { kind: 'failed', item: items[at] as IncomingAlert, error: result.reason },
   );
 }
 
-/** One alert: once → match → guard → record. */
-async function respondToAlert(item: IncomingAlert, deps: RespondDeps, times: { readonly killedAtMs: number }): Promise<ItemOutcome> {
-  if (deps.mode === 'off') return { kind: 'answered', item, duplicate: false, entries: [] };
+/** One alert: once → match → guard → intend → act → record; the last four are one case's, in shared/respond/respond.ts. */
+async function respondToAlert(item: IncomingAlert, mode: Mode, deps: RespondDeps, { killedAtMs }: RespondTimes): Promise<ItemOutcome> {
+  const { alert } = item;
+  if (ownCall(alert, deps.principal)) {
+    const account = await accountFor(alert, deps.journal);
+    return account.ours ? { kind: 'own', item } : { kind: 'impostor', item, why: account.why };
+  }
+  if (mode === 'off') return { kind: 'answered', item, duplicate: false, entries: [] };
   const entries: Entry[] = [];
-  const { ran } = await deps.once.run(alertKey(item.alert), { endsAtMs: times.killedAtMs }, async () => {
-    const drafts = planResponses(item.alert, { set: deps.policies, actions: actionCatalogue, nowMs: deps.clock.now(), mode: deps.mode });
-    for (const draft of drafts) entries.push((await deps.journal.record(draft)).entry);
+  const { ran } = await deps.once.run(alertKey(alert), { endsAtMs: killedAtMs }, async () => {
+    for (const policy of deps.set.policies.filter((candidate) => candidate.mode !== 'off' && matches(candidate, alert))) {
+      for (const given of casesOf(alert, policy, deps.actions)) {
+        const entry = await respondToCase(given, { mode, killedAtMs }, deps);
+        entries.push(entry);
+        if (policy.onFailure === 'stop' && isSetBack(entry.status)) break;
+      }
+    }
+    // Not confirmed: once somebody turns the switch back, the alert must find its response unfinished.
+    const open = entries.find(({ status }) => status === 'open');
+    if (open) throw new WorkInProgressError(`response ${open.id}`);
     return { responses: entries.length };
   });
   return { kind: 'answered', item, duplicate: !ran, entries };

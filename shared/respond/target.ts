@@ -1,17 +1,6 @@
 import type { FalcoAlert } from '../falco/alert.ts';
+import type { ObjectReference } from '../platform/kube/index.ts';
 import { fieldText } from './fields.ts';
-
-/** One object of the Kubernetes API, as URLs name it. */
-export interface ObjectReference {
-  /** Empty for the core group. */
-  readonly apiGroup: string;
-  readonly apiVersion: string;
-  /** Plural, lower case: `pods`, `clusterrolebindings`. */
-  readonly resource: string;
-  /** Absent for cluster-scoped objects. */
-  readonly namespace?: string;
-  readonly name: string;
-}
 
 /** The object an alert is about. */
 export interface Target extends ObjectReference {
@@ -60,10 +49,4 @@ export function targetOf(alert: FalcoAlert): { readonly target: Target } | { rea
 function uidOf(alert: FalcoAlert, subresource: string | undefined): string | undefined {
   const answered = subresource === undefined || ANSWERED_WITH_THE_OBJECT.has(subresource) ? fieldText(alert, 'tiercel.uid') : undefined;
   return answered ?? fieldText(alert, 'tiercel.details_uid') ?? fieldText(alert, 'tiercel.ref_uid');
-}
-
-/** `pods prod/web`, `clusterrolebindings.rbac.authorization.k8s.io pwn`: for people. */
-export function describeObject(object: ObjectReference): string {
-  const kind = object.apiGroup === '' ? object.resource : `${object.resource}.${object.apiGroup}`;
-  return `${kind} ${object.namespace === undefined ? '' : `${object.namespace}/`}${object.name}`;
 }

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../shared/platform/clock.ts';
-import type { Draft, Journal } from '../../shared/respond/journal/journal.ts';
+import { type Draft, type Journal, JournalContentionError } from '../../shared/respond/journal/journal.ts';
 
 const START_MS = Date.parse('2026-11-21T08:59:00Z');
 
@@ -13,7 +13,11 @@ export function draft(overrides: Partial<Draft> & { readonly event?: string; rea
     mode: 'shadow',
     policy: 'remove-binding',
     action: 'delete-binding',
+    parameters: { labels: { a: null } },
     intent: 'delete clusterrolebindings pwn',
+    steps: [],
+    caveats: [],
+    attempt: 1,
     target: { apiGroup: 'rbac.authorization.k8s.io', apiVersion: 'v1', resource: 'clusterrolebindings', name: 'pwn', uid: 'u-1' },
     rules: ['Attach to cluster-admin Role'],
     cluster: 'prod-1',
@@ -36,8 +40,8 @@ export function journalContract(name: string, open: (clock: Pick<Clock, 'now'> &
     });
 
     it('gives back what was recorded, by id and by happening', async () => {
-      const { entry, first } = await journal.record(draft());
-      expect(first).toBe(true);
+      const { entry, won } = await journal.record(draft());
+      expect(won).toBe(true);
       expect(entry).toEqual({ ...draft(), version: 1, createdAtMs: START_MS, updatedAtMs: START_MS });
       expect(await journal.find(entry.id)).toEqual(entry);
       expect(await journal.ofEvent(entry.event)).toEqual([entry]);
@@ -50,23 +54,18 @@ export function journalContract(name: string, open: (clock: Pick<Clock, 'now'> &
     });
 
     it('keeps the first decision, and adds the rules of later ones', async () => {
-      await journal.record(draft());
+      const first = await journal.record(draft());
       now += 1000;
       const again = await journal.record(draft({ rules: ['Another Rule'], policy: 'other', intent: 'something else' }));
-      expect(again.first).toBe(false);
-      expect(again.entry).toMatchObject({
-        policy: 'remove-binding',
-        rules: ['Attach to cluster-admin Role', 'Another Rule'],
-        version: 2,
-        createdAtMs: START_MS,
-        updatedAtMs: now,
-      });
+      expect(again.won).toBe(false);
+      expect(again.entry).toEqual({ ...first.entry, rules: ['Another Rule', 'Attach to cluster-admin Role'] });
+      expect(await journal.find(first.entry.id)).toEqual(again.entry);
     });
 
     it('writes nothing when a later decision says nothing new', async () => {
       const { entry } = await journal.record(draft());
       now += 1000;
-      expect(await journal.record(draft())).toEqual({ entry, first: false });
+      expect(await journal.record(draft())).toEqual({ entry, won: false });
     });
 
     it('lets a plan replace a refusal, never the other way round', async () => {
@@ -78,10 +77,50 @@ export function journalContract(name: string, open: (clock: Pick<Clock, 'now'> &
       });
     });
 
+    it('lets an intent replace a plan, and lets nothing replace what was set in motion', async () => {
+      await journal.record(draft());
+      const { entry, won } = await journal.record(draft({ status: 'open', policy: 'second', leaseUntilMs: now + 1 }));
+      expect({ won, status: entry.status }).toEqual({ won: true, status: 'open' });
+      for (const status of ['open', 'planned', 'refused', 'awaiting-approval'] as const) {
+        expect(await journal.record(draft({ status, policy: 'third' }))).toEqual({ entry, won: false });
+      }
+    });
+
+    it('saves for the one who holds the entry, and for nobody else', async () => {
+      const { entry } = await journal.record(draft({ status: 'open' }));
+      now += 5;
+      const saved = await journal.save({ ...entry, status: 'done', remark: 'r' });
+      expect(saved).toEqual({ ...entry, status: 'done', remark: 'r', version: 2, updatedAtMs: now });
+      expect(await journal.find(entry.id)).toEqual(saved);
+      await expect(journal.save({ ...entry, status: 'failed' })).rejects.toThrow(JournalContentionError);
+      await expect(journal.save({ ...entry, id: `${'f'.repeat(40)}-${'0'.repeat(12)}` })).rejects.toThrow(JournalContentionError);
+      expect(await journal.find(entry.id)).toEqual(saved);
+    });
+
+    it('adds a rule without disturbing whoever holds the entry', async () => {
+      const { entry } = await journal.record(draft({ status: 'open' }));
+      const joined = await journal.join(entry, ['Another Rule']);
+      expect(joined.rules).toEqual(['Another Rule', 'Attach to cluster-admin Role']);
+      const saved = await journal.save({ ...entry, status: 'done' });
+      expect(saved).toMatchObject({ status: 'done', rules: joined.rules });
+    });
+
+    it('keeps any object whole, however it is made', async () => {
+      let nested: unknown = 'x';
+      for (let depth = 0; depth < 100; depth++) nested = depth % 2 ? [nested] : { '': nested, big: 9007199254740991 };
+      const effect = {
+        verb: 'create' as const,
+        object: { apiGroup: '', apiVersion: 'v1', resource: 'pods', name: 'p' },
+        manifest: { nested: nested as never },
+      };
+      const { entry } = await journal.record(draft({ steps: [{ effect, state: 'intended' }] }));
+      expect(await journal.find(entry.id)).toEqual(entry);
+    });
+
     it('loses no rule and has one first when many record at once', async () => {
       const rules = Array.from({ length: 6 }, (_, at) => `rule ${at}`);
       const results = await Promise.all(rules.map((rule) => journal.record(draft({ rules: [rule] }))));
-      expect(results.filter(({ first }) => first)).toHaveLength(1);
+      expect(results.filter(({ won }) => won)).toHaveLength(1);
       const entry = await journal.find(draft().id);
       expect([...entry!.rules].sort()).toEqual(rules);
     });

@@ -1,9 +1,11 @@
 import * as z from 'zod';
-import { describeObject } from '../target.ts';
+import { describeObject } from '../../platform/kube/index.ts';
 import type { Action } from './action.ts';
+import { planDeletion } from './delete-effect.ts';
 
 const RBAC_GROUP = 'rbac.authorization.k8s.io';
-const BINDINGS = new Set(['rolebindings', 'clusterrolebindings']);
+const BINDINGS = ['clusterrolebindings', 'rolebindings'];
+
 /**
  * Takes back a grant: exactly the binding that the audited call created. One that was there before and was only changed is left alone:
  * others may rely on it, and deleting it would take their rights too.
@@ -12,9 +14,12 @@ export const deleteBinding: Action = {
   name: 'delete-binding',
   summary: 'Deletes the RoleBinding or ClusterRoleBinding that the audited call created, by UID.',
   parameters: z.strictObject({}),
+  example: {},
   needs: ['ka.verb', 'ka.target.resource', 'tiercel.apigroup', 'tiercel.apiversion', 'tiercel.uid'],
+  undo: 'operator',
+  undoSummary: 'Creates the binding again, with the rights of the operator who asks for it: creating a binding is granting.',
   declines: (target, alert) => {
-    if (target.apiGroup !== RBAC_GROUP || !BINDINGS.has(target.resource) || target.subresource !== undefined) {
+    if (target.apiGroup !== RBAC_GROUP || !BINDINGS.includes(target.resource) || target.subresource !== undefined) {
       return `expected a RoleBinding or ClusterRoleBinding, the alert is about ${describeObject(target)}`;
     }
     const verb = String(alert.output_fields['ka.verb']);
@@ -23,4 +28,10 @@ export const deleteBinding: Action = {
       : `expected a binding that the audited call created, its verb is ${verb}: others may rely on the binding`;
   },
   intent: (target) => `delete ${describeObject(target)}, uid ${target.uid ?? 'unknown'}`,
+  permissions: () =>
+    BINDINGS.flatMap((resource) => [
+      { apiGroup: RBAC_GROUP, resource, verb: 'get', use: 'look' },
+      { apiGroup: RBAC_GROUP, resource, verb: 'delete', use: 'act' },
+    ]),
+  plan: async ({ target, live }) => planDeletion(target, live, { propagationPolicy: 'Background' }),
 };

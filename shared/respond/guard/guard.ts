@@ -1,7 +1,10 @@
+import type { MacKey } from '../../audit/mac.ts';
 import type { FalcoAlert } from '../../falco/alert.ts';
 import type { Action } from '../action/action.ts';
 import type { EventIdentity } from '../identity.ts';
+import type { Look } from '../look.ts';
 import type { Policy, Protection } from '../policy/schema.ts';
+import type { Principal } from '../principal.ts';
 import type { Target } from '../target.ts';
 
 /** `unknown` counts as a refusal wherever something would be changed. */
@@ -20,10 +23,16 @@ export interface Question {
   readonly identity: EventIdentity;
   readonly policy: Policy;
   readonly action: Action;
+  /** The action's parameters. */
+  readonly parameters: unknown;
   /** Absent when the alert does not name an object; `missing` says which fields it lacks. */
   readonly target: Target | undefined;
   readonly missing: readonly string[];
+  /** What is there now. */
+  readonly look: Look;
   readonly protection: Protection;
+  readonly macKeys: readonly MacKey[];
+  readonly principal: Principal;
   readonly nowMs: number;
 }
 

@@ -4,7 +4,7 @@ import { type Guard, pass, refuse } from './guard.ts';
 export const identified: Guard = {
   name: 'identified',
   summary: 'The alert names the request, the object and every field the action needs; nothing of it was cut.',
-  ask: ({ identity, target, missing, action, alert }) => {
+  ask: ({ identity, target, missing, action, alert, parameters }) => {
     if (!identity.known) {
       const faults = [
         ...identity.missing.map((name) => `${name} is missing`),
@@ -15,7 +15,7 @@ export const identified: Guard = {
       );
     }
     if (missing.length > 0 || !target) return refuse(`${missing.join(', ')} missing or truncated`);
-    const declined = action.declines(target, alert);
+    const declined = action.declines(target, alert, parameters);
     return declined === undefined ? pass('request, object and needed fields are all named') : refuse(declined);
   },
 };

@@ -1,14 +1,20 @@
 import { fresh } from './fresh.ts';
 import type { Guard, GuardAnswer, Question } from './guard.ts';
 import { identified } from './identified.ts';
+import { notOurs } from './not-ours.ts';
+import { sameObject } from './same-object.ts';
+import { signed } from './signed.ts';
 import { succeeded } from './succeeded.ts';
 import { unprotected } from './unprotected.ts';
 import { whole } from './whole.ts';
 
-export type { GuardAnswer } from './guard.ts';
+export type { GuardAnswer, Question } from './guard.ts';
 
 /** Every guard, in the order in which answers are shown. */
-const GUARDS: readonly Guard[] = [identified, fresh, succeeded, whole, unprotected];
+const GUARDS: readonly Guard[] = [identified, notOurs, signed, fresh, succeeded, whole, unprotected, sameObject];
+
+/** For the docs. */
+export const guardSummaries: readonly Pick<Guard, 'name' | 'summary'>[] = GUARDS;
 
 /** Asks every guard, also after a refusal: the journal shows the whole picture. */
 export function askGuards(question: Question): readonly GuardAnswer[] {

@@ -3,19 +3,26 @@ import { type Guard, pass, refuse, unknown } from './guard.ts';
 
 export const unprotected: Guard = {
   name: 'unprotected',
-  summary: 'Neither the object nor the caller is on a protect list.',
-  ask: ({ alert, target, protection }) => {
+  summary: 'Neither the object (its namespace, name, labels, annotations, node) nor the caller is on a protect list.',
+  ask: ({ alert, target, look, protection }) => {
     if (!target) return unknown('the alert names no object');
     const namespace = target.resource === 'namespaces' && target.apiGroup === '' ? target.name : target.namespace;
     const user = fieldText(alert, 'ka.user.name');
     const groups = fieldList(alert, 'ka.user.groups');
     if (user === undefined) return refuse('ka.user.name is missing or truncated: whether the caller is protected is not known');
     if (groups === undefined) return refuse('ka.user.groups is missing or truncated: whether the caller is protected is not known');
+    const node = look.kind === 'found' ? (look.live.spec as { nodeName?: string } | undefined)?.nodeName : undefined;
+    const labels = look.kind === 'found' ? Object.entries({ ...look.live.metadata.labels, ...look.live.metadata.annotations }) : [];
     const hit =
       (namespace !== undefined && hitOf('namespace', namespace, protection.namespaces)) ||
       hitOf('name', target.name, protection.names) ||
       hitOf('user', user, protection.users) ||
-      groups.map((group) => hitOf('group', group, protection.groups)).find(Boolean);
+      groups.map((group) => hitOf('group', group, protection.groups)).find(Boolean) ||
+      (target.resource === 'nodes' && hitOf('node', target.name, protection.nodes)) ||
+      (node !== undefined && hitOf('node', node, protection.nodes)) ||
+      labels
+        .map(([key, value]) => hitOf('label', key, protection.labels) ?? hitOf('label', `${key}=${value}`, protection.labels))
+        .find(Boolean);
     return hit ? refuse(`protected by ${hit}`) : pass('neither the object nor the caller is protected');
   },
 };

@@ -1,7 +1,7 @@
 import { ConditionalCheckFailedException, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Clock } from '../../platform/clock.ts';
-import { type Draft, type Entry, type Journal, JournalContentionError, merge, type Summary, summaryOf } from './journal.ts';
+import { type Draft, type Entry, getsFurther, type Journal, JournalContentionError, type Summary, summaryOf } from './journal.ts';
 
 export interface DynamoDBJournalOptions {
   readonly client: DynamoDBClient;
@@ -25,49 +25,80 @@ export function createDynamoDBJournal(options: DynamoDBJournalOptions): Journal 
 
   async function find(id: string): Promise<Entry | undefined> {
     const { Item } = await client.send(new GetCommand({ TableName: tableName, Key: keyOf(id), ConsistentRead: true }));
-    return Item?.entry as Entry | undefined;
+    return Item && entryOf(Item);
   }
 
-  /** Resolves to false when the condition does not hold. */
-  async function put(entry: Entry, replaces: number | undefined): Promise<boolean> {
-    const item = {
-      ...keyOf(entry.id),
-      version: entry.version,
-      entry,
-      listing: partitionOf(entry.createdAtMs, shardOf(entry.event)),
-      at: sortOf(entry.createdAtMs, entry.id),
-      summary: summaryOf(entry),
-      expiration: Math.floor(entry.createdAtMs / 1000) + options.retentionSeconds,
-    };
-    const condition =
-      replaces === undefined
-        ? { ConditionExpression: 'attribute_not_exists(pk)' }
-        : {
-            ConditionExpression: '#version = :replaces',
-            ExpressionAttributeNames: { '#version': 'version' },
-            ExpressionAttributeValues: { ':replaces': replaces },
-          };
-    try {
-      await client.send(new PutCommand({ TableName: tableName, Item: item, ...condition }));
-      return true;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
-      throw error;
-    }
+  /** Inserts, or replaces the version it says; rules are only ever added to. @throws ConditionalCheckFailedException */
+  async function write(entry: Entry, replaces: number | undefined): Promise<Entry> {
+    const { rules, ...stored } = entry;
+    const { Attributes } = await client.send(
+      new UpdateCommand({
+        TableName: tableName,
+        Key: keyOf(entry.id),
+        UpdateExpression:
+          'SET #version = :version, entry = :entry, listing = :listing, #at = :at, summary = :summary, expiration = :expiration ADD #rules :rules',
+        ConditionExpression: replaces === undefined ? 'attribute_not_exists(pk)' : '#version = :replaces',
+        ExpressionAttributeNames: { '#version': 'version', '#rules': 'rules', '#at': 'at' },
+        ExpressionAttributeValues: {
+          ':version': entry.version,
+          ':entry': JSON.stringify(stored),
+          ':listing': partitionOf(entry.createdAtMs, shardOf(entry.event)),
+          ':at': sortOf(entry.createdAtMs, entry.id),
+          ':summary': summaryOf(entry),
+          ':expiration': Math.floor(entry.createdAtMs / 1000) + options.retentionSeconds,
+          ':rules': new Set(rules),
+          ...(replaces === undefined ? {} : { ':replaces': replaces }),
+        },
+        ReturnValues: 'ALL_NEW',
+      }),
+    );
+    return entryOf(Attributes!);
   }
 
-  async function record(draft: Draft): Promise<{ entry: Entry; first: boolean }> {
+  async function addRules(existing: Entry, rules: readonly string[]): Promise<Entry> {
+    if (rules.every((rule) => existing.rules.includes(rule))) return existing;
+    const { Attributes } = await client.send(
+      new UpdateCommand({
+        TableName: tableName,
+        Key: keyOf(existing.id),
+        UpdateExpression: 'ADD #rules :rules',
+        ConditionExpression: 'attribute_exists(pk)',
+        ExpressionAttributeNames: { '#rules': 'rules' },
+        ExpressionAttributeValues: { ':rules': new Set(rules) },
+        ReturnValues: 'ALL_NEW',
+      }),
+    );
+    return entryOf(Attributes!);
+  }
+
+  async function record(draft: Draft): Promise<{ entry: Entry; won: boolean }> {
     const now = clock.now();
-    const created: Entry = { ...draft, version: 1, createdAtMs: now, updatedAtMs: now };
-    if (await put(created, undefined)) return { entry: created, first: true };
+    try {
+      return { entry: await write({ ...draft, version: 1, createdAtMs: now, updatedAtMs: now }, undefined), won: true };
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    }
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const existing = await find(draft.id);
       if (!existing) continue;
-      const merged = merge(existing, draft, clock.now());
-      if (!merged) return { entry: existing, first: false };
-      if (await put(merged, existing.version)) return { entry: merged, first: false };
+      if (!getsFurther(existing.status, draft.status)) return { entry: await addRules(existing, draft.rules), won: false };
+      try {
+        const entry = { ...draft, version: existing.version + 1, createdAtMs: existing.createdAtMs, updatedAtMs: clock.now() };
+        return { entry: await write(entry, existing.version), won: true };
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      }
     }
     throw new JournalContentionError(draft.id);
+  }
+
+  async function save(entry: Entry): Promise<Entry> {
+    try {
+      return await write({ ...entry, version: entry.version + 1, updatedAtMs: clock.now() }, entry.version);
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) throw new JournalContentionError(entry.id, error);
+      throw error;
+    }
   }
 
   async function query<Item>(
@@ -87,6 +118,8 @@ export function createDynamoDBJournal(options: DynamoDBJournalOptions): Journal 
 
   return {
     record,
+    save,
+    join: addRules,
     find,
     async ofEvent(event) {
       const input = {
@@ -94,7 +127,7 @@ export function createDynamoDBJournal(options: DynamoDBJournalOptions): Journal 
         ExpressionAttributeValues: { ':pk': `event#${event}`, ':prefix': 'response#' },
         ConsistentRead: true,
       };
-      return query(input, Number.POSITIVE_INFINITY, (item) => item.entry as Entry);
+      return query(input, Number.POSITIVE_INFINITY, entryOf);
     },
     async list({ fromMs, toMs, limit }) {
       const found: Summary[] = [];
@@ -124,6 +157,10 @@ export function createDynamoDBJournal(options: DynamoDBJournalOptions): Journal 
       return found.slice(0, limit);
     },
   };
+}
+
+function entryOf(item: Record<string, unknown>): Entry {
+  return { ...(JSON.parse(item.entry as string) as Omit<Entry, 'rules'>), rules: [...(item.rules as Set<string>)].sort() };
 }
 
 function keyOf(id: string): { pk: string; sk: string } {

@@ -1,14 +1,42 @@
 import { TiercelError } from '../../platform/errors.ts';
+import type { Effect } from '../action/effect.ts';
 import type { GuardAnswer } from '../guard/guard.ts';
 import type { Mode } from '../mode.ts';
 import type { Target } from '../target.ts';
 
-/** Where a response stands. Everything but `open` is settled: nothing happens to it without a new cause. */
-export type Status =
-  /** Shadow: what would have been done. */
-  | 'planned'
+/** Where a response stands. Everything but `open` and `awaiting-approval` is settled: nothing happens to it without a new cause. */
+export const STATUSES = [
   /** A guard said no, or did not know. */
-  | 'refused';
+  'refused',
+  /** Shadow: what would have been done. */
+  'planned',
+  /** Everything is decided but a person's yes. */
+  'awaiting-approval',
+  /** A person said no, or nobody said yes in time. */
+  'denied',
+  /** Intent and before-state are written; effects are being carried out. */
+  'open',
+  'done',
+  /** The object was gone, or was another one by then. */
+  'superseded',
+  /** The cluster refused, and will refuse again: an operator must look. */
+  'failed',
+  /** What was done has been taken back. */
+  'undone',
+] as const;
+export type Status = (typeof STATUSES)[number];
+
+/** One effect and what became of it. */
+export interface Step {
+  readonly effect: Effect;
+  readonly state: 'intended' | 'done' | 'superseded' | 'undone';
+  /** What was found, for people. */
+  readonly note?: string;
+  /** UID of what was created. */
+  readonly uid?: string;
+  /** When the answer came, epoch milliseconds. */
+  readonly atMs?: number;
+}
 
 /** One response: one action on one object because of one happening. */
 export interface Entry {
@@ -22,6 +50,8 @@ export interface Entry {
   readonly mode: Mode;
   readonly policy: string;
   readonly action: string;
+  /** The action's parameters, as the policy had them when it was decided. */
+  readonly parameters: unknown;
   /** What is or would be done, for people. */
   readonly intent: string;
   readonly target?: Target;
@@ -33,6 +63,15 @@ export interface Entry {
   /** Falco's time of the first alert that led here. */
   readonly alertTime: string;
   readonly guards: readonly GuardAnswer[];
+  /** Effects in order, with the state before each. Empty when there was no look at the cluster. */
+  readonly steps: readonly Step[];
+  readonly caveats: readonly string[];
+  /** Who may carry it out: until then nobody else. Epoch milliseconds; only while `open`. */
+  readonly leaseUntilMs?: number;
+  /** How often somebody set about carrying it out. */
+  readonly attempt: number;
+  /** Why it failed, or who approved, denied or undid it. */
+  readonly remark?: string;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
 }
@@ -45,10 +84,17 @@ export type Summary = Pick<Entry, 'id' | 'status' | 'mode' | 'policy' | 'action'
 
 export interface Journal {
   /**
-   * Writes down a decision. The first one about an action key stands; a later one about the same key adds its rule and replaces the
-   * decision only when it gets further (a plan replaces a refusal). Resolves to what the journal now says.
+   * Writes down a decision. The first one about an id stands; a later one adds its rule, and replaces the decision only while nothing was set
+   * in motion and it gets further (a plan replaces a refusal, an intent replaces both). `won`: the draft is what the journal now says.
    */
-  record(draft: Draft): Promise<{ readonly entry: Entry; readonly first: boolean }>;
+  record(draft: Draft): Promise<{ readonly entry: Entry; readonly won: boolean }>;
+  /**
+   * Replaces an entry that the caller read or wrote before, all but its rules.
+   * @throws JournalContentionError when somebody else wrote in between: the caller no longer holds the response.
+   */
+  save(entry: Entry): Promise<Entry>;
+  /** Adds rules to an entry, in whatever state it is, without disturbing its writer. */
+  join(entry: Entry, rules: readonly string[]): Promise<Entry>;
   find(id: string): Promise<Entry | undefined>;
   /** All responses to one happening, in no particular order. */
   ofEvent(event: string): Promise<readonly Entry[]>;
@@ -56,29 +102,35 @@ export interface Journal {
   list(range: { readonly fromMs: number; readonly toMs: number; readonly limit: number }): Promise<readonly Summary[]>;
 }
 
-/** Somebody else wrote to the entry in between, again and again. */
+/** Somebody else wrote to the entry in between. */
 export class JournalContentionError extends TiercelError {
   constructor(id: string, cause?: unknown) {
-    super('respond.journal.contention', `Expected to write journal entry ${id}, but others keep writing to it. The alert is tried again.`, {
-      retryable: true,
-      cause,
-    });
+    super(
+      'respond.journal.contention',
+      `Expected to be the only writer of journal entry ${id}, but another invocation wrote to it. The alert is tried again.`,
+      {
+        retryable: true,
+        cause,
+      },
+    );
   }
 }
 
-/** How far a decision got: a later decision about the same action key never goes back. */
-const RANK: Readonly<Record<Status, number>> = { refused: 0, planned: 1 };
+/** Decisions that a further one replaces. Everything that was set in motion has rank 2 and stays. */
+const RANK: Readonly<Partial<Record<Status, number>>> = { refused: 0, planned: 1 };
+const rank = (status: Status): number => RANK[status] ?? 2;
 
-/** What the journal should say after one more decision about the same key; `undefined` when it already says so. */
-export function merge(existing: Entry, draft: Draft, nowMs: number): Entry | undefined {
-  const rules = [...new Set([...existing.rules, ...draft.rules])];
-  const further = RANK[draft.status] > RANK[existing.status];
-  if (!further && rules.length === existing.rules.length) return undefined;
-  const decision = further ? draft : existing;
-  return { ...existing, ...decision, rules, version: existing.version + 1, createdAtMs: existing.createdAtMs, updatedAtMs: nowMs };
+/** Whether a new decision replaces the one that stands. */
+export function getsFurther(existing: Status, draft: Status): boolean {
+  return rank(draft) > rank(existing);
 }
 
 export function summaryOf(entry: Entry): Summary {
   const { id, status, mode, policy, action, intent, cluster, createdAtMs } = entry;
   return { id, status, mode, policy, action, intent, ...(cluster === undefined ? {} : { cluster }), createdAtMs };
+}
+
+/** Whether a response stopped short, so that what a policy wants done after it should wait for a person. */
+export function isSetBack(status: Status): boolean {
+  return status !== 'planned' && status !== 'done';
 }

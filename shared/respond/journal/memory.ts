@@ -1,21 +1,33 @@
 import type { Clock } from '../../platform/clock.ts';
-import { type Draft, type Entry, type Journal, merge, summaryOf } from './journal.ts';
+import { type Entry, getsFurther, type Journal, JournalContentionError, summaryOf } from './journal.ts';
 
 /** A journal for one process: local stages, the demo, the fault harness. */
 export function createMemoryJournal(clock: Clock): Journal {
   const entries = new Map<string, Entry>();
+  const put = (entry: Entry): Entry => {
+    entries.set(entry.id, entry);
+    return entry;
+  };
   return {
-    async record(draft: Draft) {
+    async record(draft) {
       const existing = entries.get(draft.id);
-      if (!existing) {
-        const now = clock.now();
-        const entry = { ...draft, version: 1, createdAtMs: now, updatedAtMs: now };
-        entries.set(draft.id, entry);
-        return { entry, first: true };
-      }
-      const merged = merge(existing, draft, clock.now());
-      if (merged) entries.set(draft.id, merged);
-      return { entry: merged ?? existing, first: false };
+      const now = clock.now();
+      if (!existing) return { entry: put({ ...draft, version: 1, createdAtMs: now, updatedAtMs: now }), won: true };
+      const rules = [...new Set([...existing.rules, ...draft.rules])].sort();
+      if (!getsFurther(existing.status, draft.status)) return { entry: put({ ...existing, rules }), won: false };
+      return {
+        entry: put({ ...draft, rules, version: existing.version + 1, createdAtMs: existing.createdAtMs, updatedAtMs: now }),
+        won: true,
+      };
+    },
+    async save(entry) {
+      const existing = entries.get(entry.id);
+      if (existing?.version !== entry.version) throw new JournalContentionError(entry.id);
+      return put({ ...entry, rules: existing.rules, version: entry.version + 1, updatedAtMs: clock.now() });
+    },
+    async join(entry, rules) {
+      const existing = entries.get(entry.id) ?? entry;
+      return put({ ...existing, rules: [...new Set([...existing.rules, ...rules])].sort() });
     },
     async find(id) {
       return entries.get(id);

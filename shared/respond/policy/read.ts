@@ -35,7 +35,7 @@ export function readPolicies(
   actions: ActionCatalogue,
 ): { readonly set: PolicySet; readonly findings: readonly Finding[] } {
   const policies: Policy[] = [];
-  const protection = { namespaces: [] as string[], names: [] as string[], users: [] as string[], groups: [] as string[] };
+  const protection = { namespaces: [], names: [], labels: [], nodes: [], users: [], groups: [] } as Record<keyof Protection, string[]>;
   const findings: Finding[] = [];
   const seen = new Map<string, string>();
   for (const file of files) {
@@ -48,7 +48,7 @@ export function readPolicies(
       if (!parsed.success) {
         for (const issue of parsed.error.issues) findings.push(at([index, ...issue.path], describeIssue(issue)));
       } else if ('protect' in parsed.data) {
-        for (const kind of ['namespaces', 'names', 'users', 'groups'] as const) protection[kind].push(...(parsed.data.protect[kind] ?? []));
+        for (const kind of Object.keys(protection) as (keyof Protection)[]) protection[kind].push(...(parsed.data.protect[kind] ?? []));
       } else {
         const policy = parsed.data;
         const other = seen.get(policy.policy);

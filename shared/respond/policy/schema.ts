@@ -30,27 +30,54 @@ const match = z
     error: 'expected at least one thing to match by: an empty match would take every alert',
   });
 
+const budget = z
+  .strictObject({
+    per: duration.default('1h').describe('the window in which responses are counted'),
+    policy: z.int().min(1).max(1000).default(10).describe('most responses of this policy in a window, all clusters together'),
+    cluster: z.int().min(1).max(1000).default(10).describe('most responses of this policy in a window in one cluster'),
+    namespace: z.int().min(1).max(1000).default(5).describe('most responses of this policy in a window in one namespace'),
+  })
+  .describe('how far one policy may go; beyond it, responses are refused');
+
 const step = z.strictObject({
   action: name.describe('an action, see docs/reference/actions.md'),
   with: z.record(z.string(), z.unknown()).optional().describe('parameters of the action'),
 });
 
-export const policySchema = z.strictObject({
-  policy: z
-    .string()
-    .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'expected lower-case letters, digits and hyphens, at most 63')
-    .describe('name of the policy, unique'),
-  description: z.string().min(1).describe('what it does and why, in a sentence or two'),
-  mode: z.enum(MODES).default('shadow').describe('the most this policy may do; the deployment and the run-time switch can lower it'),
-  match,
-  actions: z.array(step).min(1).describe('what to do, in order'),
-  maxAge: duration.default('10m').describe('an older alert is recorded and not acted on'),
-});
+export const policySchema = z
+  .strictObject({
+    policy: z
+      .string()
+      .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'expected lower-case letters, digits and hyphens, at most 63')
+      .describe('name of the policy, unique'),
+    description: z.string().min(1).describe('what it does and why, in a sentence or two'),
+    mode: z.enum(MODES).default('shadow').describe('the most this policy may do; the deployment and the run-time switch can lower it'),
+    match,
+    actions: z.array(step).min(1).describe('what to do, in order'),
+    budget: budget.prefault({}),
+    cooldown: duration.default('10m').describe('after a response of this policy the same object is left alone for this long'),
+    approval: z
+      .strictObject({ within: duration.default('1h').describe('no answer by then means no') })
+      .optional()
+      .describe('a person must say yes first: tiercel approve ID'),
+    maxAge: duration.default('10m').describe('an older alert is recorded and not acted on'),
+    onFailure: z.enum(['stop', 'continue']).default('stop').describe('whether later actions run when an earlier one was refused or failed'),
+  })
+  .refine(({ approval, actions }) => approval === undefined || actions.length === 1, {
+    path: ['approval'],
+    error: 'expected a single action: an approval is for one thing',
+  })
+  .refine(({ actions }) => new Set(actions.map(({ action }) => action)).size === actions.length, {
+    path: ['actions'],
+    error: 'expected each action at most once: one happening leads to an action once',
+  });
 
 export const protectSchema = z.strictObject({
   protect: z.strictObject({
     namespaces: names.optional().describe('nothing in these namespaces is touched; * stands for any run of characters'),
     names: names.optional().describe('objects of these names are not touched; * as above'),
+    labels: names.optional().describe('objects with such a label or annotation are not touched: a key, or key=value; * as above'),
+    nodes: names.optional().describe('these nodes, and pods on them, are not touched; * as above'),
     users: names.optional().describe('what these users did is not answered; * as above'),
     groups: names.optional().describe('what members of these groups did is not answered; * as above'),
   }),

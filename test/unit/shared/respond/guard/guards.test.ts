@@ -2,10 +2,13 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FieldValue } from '../../../../../shared/falco/alert.ts';
 import { actionCatalogue } from '../../../../../shared/respond/action/registry.ts';
+import { createMemoryBudgets } from '../../../../../shared/respond/budget/index.ts';
+import { casesOf, decide } from '../../../../../shared/respond/decide.ts';
 import { globMatches } from '../../../../../shared/respond/guard/unprotected.ts';
-import { planResponses } from '../../../../../shared/respond/plan.ts';
 import { loadPolicies } from '../../../../../shared/respond/policy/read.ts';
 import { ALERT_TIME_MS, bindingAlert } from '../../../../support/alerts.ts';
+import { createMemoryCluster } from '../../../../support/memory-cluster.ts';
+import { MAC_KEY, sign, testClock } from '../../../../support/responder.ts';
 
 const set = loadPolicies(
   [
@@ -14,26 +17,60 @@ const set = loadPolicies(
       text: `
 - policy: p
   description: d
+  mode: enforce
   match: {source: k8s_audit}
   actions: [{action: delete-binding}]
-- protect: {namespaces: [kube-system], names: [cluster-admin], users: ["system:apiserver", "eks:*"], groups: [break-glass]}
+- protect: {namespaces: [kube-system], names: [cluster-admin], labels: ["keep", "tier=gold*"], users: ["system:apiserver", "eks:*"], groups: [break-glass]}
 `,
     },
   ],
   actionCatalogue,
 );
 
+/** The object every alert below is about, unless the test takes it away. */
+function clusterOf(fields: Record<string, FieldValue>, object: Record<string, unknown> = {}) {
+  const cluster = createMemoryCluster({ now: () => ALERT_TIME_MS - 1_000 });
+  const namespace = fields['ka.target.namespace'];
+  const name = String(fields['ka.target.name'] ?? 'pwn-43');
+  const reference = {
+    apiGroup: 'rbac.authorization.k8s.io',
+    apiVersion: 'v1',
+    resource: String(fields['ka.target.resource'] ?? 'clusterrolebindings'),
+    name,
+  };
+  const metadata = { uid: 'f95eb877-a056-424d-89a4-27b2ab04bae2', ...object };
+  cluster.put(typeof namespace === 'string' ? { ...reference, namespace } : reference, { metadata });
+  return cluster;
+}
+
+const unsigned = (fields: Record<string, FieldValue>) => bindingAlert(fields);
+
 /** Names of the guards that did not pass. */
-function refusals(fields: Record<string, FieldValue> = {}, nowMs = ALERT_TIME_MS + 5_000): string[] {
-  const [draft] = planResponses(bindingAlert(fields), { set, actions: actionCatalogue, nowMs, mode: 'shadow' });
-  const names = draft!.guards.filter(({ verdict }) => verdict !== 'pass').map(({ guard }) => guard);
-  expect(draft!.status).toBe(names.length === 0 ? 'planned' : 'refused');
+async function refusals(
+  fields: Record<string, FieldValue> = {},
+  options: { nowMs?: number; alert?: typeof unsigned; cluster?: ReturnType<typeof createMemoryCluster> } = {},
+): Promise<string[]> {
+  const clock = testClock(options.nowMs ?? ALERT_TIME_MS + 5_000);
+  const cluster = options.cluster ?? clusterOf(fields);
+  const [given] = casesOf((options.alert ?? ((all) => sign(bindingAlert(all))))(fields), set.policies[0]!, actionCatalogue);
+  const draft = await decide(given!, 'enforce', {
+    clock,
+    set,
+    actions: actionCatalogue,
+    clusters: { clientFor: async () => ({ client: cluster.client }) },
+    budgets: createMemoryBudgets(clock),
+    macKeys: [MAC_KEY],
+    principal: { username: 'tiercel-respond', roleArn: 'arn:aws:iam::111122223333:role/tiercel/respond' },
+  });
+  const names = draft.guards.filter(({ guard, verdict }) => verdict !== 'pass' && guard !== 'within-budget').map(({ guard }) => guard);
+  expect(draft.status).toBe(names.length === 0 ? 'open' : 'refused');
+  expect(cluster.writes).toEqual([]);
   return names;
 }
 
 describe('guards', () => {
-  it('let a complete, fresh, successful call through', () => {
-    expect(refusals()).toEqual([]);
+  it('let a complete, fresh, successful call through', async () => {
+    expect(await refusals()).toEqual([]);
   });
 
   it.each([
@@ -49,55 +86,94 @@ describe('guards', () => {
     'tiercel.apiversion',
     'ka.uri',
     'ka.stage',
-  ])('refuse when %s is missing in any spelling', (name) => {
-    for (const value of [null, '', '<NA>', []]) expect(refusals({ [name]: value }), JSON.stringify(value)).not.toEqual([]);
+  ])('refuse when %s is missing in any spelling', async (name) => {
+    for (const value of [null, '', '<NA>', []]) expect(await refusals({ [name]: value }), JSON.stringify(value)).not.toEqual([]);
   });
 
   it.each(['ka.verb', 'ka.target.resource', 'ka.target.name', 'ka.user.name', 'ka.auditid', 'ka.uri', 'tiercel.uid'])(
     'refuse when %s was truncated',
-    (name) => {
-      expect(refusals({ [name]: 'x[...]' })).not.toEqual([]);
+    async (name) => {
+      expect(await refusals({ [name]: 'x[...]' })).not.toEqual([]);
     },
   );
 
-  it.each(['403', '409', '404', '500', '0', '101', '2011', 'x'])('refuse a call that was answered %s', (code) => {
-    expect(refusals({ 'ka.response.code': code })).toContain('succeeded');
+  it.each(['403', '409', '404', '500', '0', '101', '2011', 'x'])('refuse a call that was answered %s', async (code) => {
+    expect(await refusals({ 'ka.response.code': code })).toContain('succeeded');
   });
 
-  it('refuse a dry run, however it shows', () => {
-    expect(refusals({ 'tiercel.dryrun': 'All' })).toEqual(['succeeded']);
-    expect(refusals({ 'ka.uri': '/apis/x?fieldManager=k&dryRun=All' })).toEqual(['succeeded']);
-    expect(refusals({ 'ka.uri': '/apis/x?dry%52un=All' })).toEqual(['succeeded']);
+  it('refuse a dry run, however it shows', async () => {
+    expect(await refusals({ 'tiercel.dryrun': 'All' })).toEqual(['succeeded']);
+    expect(await refusals({ 'ka.uri': '/apis/x?fieldManager=k&dryRun=All' })).toEqual(['succeeded']);
+    expect(await refusals({ 'ka.uri': '/apis/x?dry%52un=All' })).toEqual(['succeeded']);
   });
 
-  it('refuse what is stale or from the future', () => {
-    expect(refusals({}, ALERT_TIME_MS + 601_000)).toEqual(['fresh']);
-    expect(refusals({}, ALERT_TIME_MS - 61_000)).toEqual(['fresh']);
-    expect(refusals({}, ALERT_TIME_MS - 30_000)).toEqual([]);
+  it('refuse what is stale or from the future', async () => {
+    expect(await refusals({}, { nowMs: ALERT_TIME_MS + 601_000 })).toEqual(['fresh']);
+    expect(await refusals({}, { nowMs: ALERT_TIME_MS - 61_000 })).toEqual(['fresh']);
+    expect(await refusals({}, { nowMs: ALERT_TIME_MS - 900 })).toEqual([]);
   });
 
-  it('refuse a truncated event', () => {
-    expect(refusals({ 'tiercel.truncated': 'true' })).toEqual(['whole']);
+  it('refuse a truncated event', async () => {
+    expect(await refusals({ 'tiercel.truncated': 'true' })).toEqual(['whole']);
   });
 
-  it('refuse protected objects and callers', () => {
+  it('refuse protected objects and callers', async () => {
     const namespaced = { 'ka.target.resource': 'rolebindings' };
-    expect(refusals({ ...namespaced, 'ka.target.namespace': 'kube-system' })).toEqual(['unprotected']);
-    expect(refusals({ ...namespaced, 'ka.target.namespace': 'prod' })).toEqual([]);
-    expect(refusals({ 'ka.target.name': 'cluster-admin' })).toEqual(['unprotected']);
-    expect(refusals({ 'ka.user.name': 'eks:addon-manager' })).toEqual(['unprotected']);
-    expect(refusals({ 'ka.user.groups': ['a', 'break-glass'] })).toEqual(['unprotected']);
+    expect(await refusals({ ...namespaced, 'ka.target.namespace': 'kube-system' })).toEqual(['unprotected']);
+    expect(await refusals({ ...namespaced, 'ka.target.namespace': 'prod' })).toEqual([]);
+    expect(await refusals({ 'ka.target.name': 'cluster-admin' })).toEqual(['unprotected']);
+    expect(await refusals({ 'ka.user.name': 'eks:addon-manager' })).toEqual(['unprotected']);
+    expect(await refusals({ 'ka.user.groups': ['a', 'break-glass'] })).toEqual(['unprotected']);
   });
 
-  it('refuse a binding that was there before the call', () => {
-    for (const verb of ['update', 'patch', 'get', 'delete']) expect(refusals({ 'ka.verb': verb })).toEqual(['identified']);
+  it('refuse a binding that was there before the call', async () => {
+    for (const verb of ['update', 'patch', 'get', 'delete']) expect(await refusals({ 'ka.verb': verb })).toEqual(['identified']);
   });
 
-  it('refuse an object of another kind', () => {
-    expect(refusals({ 'ka.target.resource': 'pods', 'tiercel.apigroup': '<NA>' })).toContain('identified');
+  it('refuse an object of another kind', async () => {
+    expect(await refusals({ 'ka.target.resource': 'pods', 'tiercel.apigroup': '<NA>' })).toContain('identified');
   });
 
-  it('never throw and always answer, whatever the fields hold', () => {
+  it('refuse an object with a protected label or annotation', async () => {
+    for (const labels of [{ keep: '' }, { tier: 'golden' }]) {
+      expect(await refusals({}, { cluster: clusterOf({}, { labels }) })).toEqual(['unprotected']);
+      expect(await refusals({}, { cluster: clusterOf({}, { annotations: labels }) })).toEqual(['unprotected']);
+    }
+    expect(await refusals({}, { cluster: clusterOf({}, { labels: { tier: 'silver' } }) })).toEqual([]);
+  });
+
+  it('refuse what does not carry the MAC of this deployment, or one of another event', async () => {
+    expect(await refusals({}, { alert: unsigned })).toEqual(['signed']);
+    const stolen = sign(bindingAlert()).output_fields['tiercel.mac']!;
+    expect(await refusals({ 'tiercel.mac': stolen }, { alert: unsigned })).toEqual([]);
+    for (const moved of [
+      { 'ka.target.name': 'victim' },
+      { 'ka.response.code': '200' },
+      { 'tiercel.ref_uid': 'x' },
+      { 'tiercel.account': '1' },
+    ]) {
+      expect(await refusals({ ...moved, 'tiercel.mac': stolen }, { alert: unsigned })).toContain('signed');
+    }
+  });
+
+  it('refuse calls by our own identity, by whatever it shows', async () => {
+    expect(await refusals({ 'ka.user.name': 'tiercel-respond' })).toEqual(['not-ours']);
+    expect(await refusals({ 'ka.user.name': 'tiercel-respond:session' })).toEqual(['not-ours']);
+    expect(await refusals({ 'ka.user.name': 'tiercel-responder' })).toEqual([]);
+    expect(await refusals({ 'tiercel.user_arn': 'arn:aws:sts::111122223333:assumed-role/respond/x' })).toEqual(['not-ours']);
+    expect(await refusals({ 'tiercel.user_canonical_arn': 'arn:aws:iam::111122223333:role/respond' })).toEqual(['not-ours']);
+    expect(await refusals({ 'tiercel.user_canonical_arn': 'arn:aws:iam::444455556666:role/respond' })).toEqual([]);
+  });
+
+  it('refuse an object that is gone, is another one, or was made after the call', async () => {
+    const gone = createMemoryCluster({ now: () => ALERT_TIME_MS });
+    expect(await refusals({}, { cluster: gone })).toEqual(['same-object']);
+    expect(await refusals({}, { cluster: clusterOf({}, { uid: 'another' }) })).toEqual(['same-object']);
+    expect(await refusals({}, { cluster: clusterOf({}, { creationTimestamp: '2026-11-21T08:24:55Z' }) })).toEqual(['same-object']);
+    expect(await refusals({}, { cluster: clusterOf({}, { creationTimestamp: '2026-11-21T08:24:54Z' }) })).toEqual([]);
+  });
+
+  it('never throw and always answer, whatever the fields hold', async () => {
     const value = fc.oneof(
       fc.string(),
       fc.constantFrom(null, '<NA>', '', '[...]'),
@@ -107,16 +183,16 @@ describe('guards', () => {
       fc.double(),
     );
     const names = Object.keys(bindingAlert().output_fields);
-    fc.assert(
-      fc.property(fc.dictionary(fc.constantFrom(...names), value), (fields) => {
-        refusals(fields as Record<string, FieldValue>);
+    await fc.assert(
+      fc.asyncProperty(fc.dictionary(fc.constantFrom(...names), value), async (fields) => {
+        await refusals(fields as Record<string, FieldValue>);
       }),
     );
   });
 });
 
 describe('globMatches', () => {
-  it('agrees with the regular expression of the same meaning', () => {
+  it('agrees with the regular expression of the same meaning', async () => {
     const letters = fc.string({ unit: fc.constantFrom('a', 'b', '*'), maxLength: 6 });
     fc.assert(
       fc.property(letters, fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 8 }), (pattern, value) => {

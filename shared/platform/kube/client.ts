@@ -1,0 +1,264 @@
+import { Agent, request as send } from 'node:https';
+import type { Clock, Random } from '../clock.ts';
+import { messageOf } from '../errors.ts';
+import { type Backoff, backoffMs } from '../retry.ts';
+import { KubeConnectionError, KubeStatusError } from './errors.ts';
+import {
+  type CollectionReference,
+  collectionPath,
+  describeObject,
+  type JsonValue,
+  type KubeObject,
+  type ObjectReference,
+  pathOf,
+} from './object.ts';
+import { createRateLimiter, DEFAULT_RATE_LIMIT, type RateLimit } from './rate-limit.ts';
+
+/** How to reach one cluster, and as whom. */
+export interface ClusterEndpoint {
+  /** `https://host[:port]`. */
+  readonly server: string;
+  /** Authorities that sign the server's certificate, PEM; absent: those of Node. */
+  readonly caPem?: string;
+  /** Host name to expect in the certificate instead of the one in `server`. */
+  readonly tlsServerName?: string;
+  readonly clientCertPem?: string;
+  readonly clientKeyPem?: string;
+  /** A bearer token, asked for before every request: whoever gives it caches it. */
+  readonly token?: () => Promise<string>;
+}
+
+export interface KubeClientOptions {
+  readonly endpoint: ClusterEndpoint;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly rateLimit?: RateLimit;
+  /** Milliseconds one request may take before it counts as unanswered. @default 10 000 */
+  readonly timeoutMs?: number;
+}
+
+/** What travels with a request beside what it asks. */
+export interface CallOptions {
+  /** `Audit-ID` of the request: the server writes it into the audit event, where it names the journal step. */
+  readonly auditId: string;
+}
+
+export interface DeleteOptions {
+  readonly uid: string;
+  readonly resourceVersion?: string;
+  readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
+  readonly gracePeriodSeconds?: number;
+}
+
+export interface AccessQuestion {
+  readonly verb: string;
+  readonly object: ObjectReference;
+}
+
+/**
+ * The few calls of the Kubernetes API that respond needs. Reads are repeated while the server is busy or away; a write is sent again only when
+ * the server refused it before looking at it (429). Everything else is thrown as KubeStatusError or KubeConnectionError.
+ */
+export interface KubeClient {
+  /** `undefined` only for 404. */
+  get(object: ObjectReference, call: CallOptions): Promise<KubeObject | undefined>;
+  /** Every object of the collection, page by page. */
+  list(collection: CollectionReference, call: CallOptions): Promise<readonly KubeObject[]>;
+  create(collection: CollectionReference, manifest: JsonValue, call: CallOptions): Promise<KubeObject>;
+  /** JSON merge patch. `metadata.uid` and `metadata.resourceVersion` inside the patch are preconditions: 409 when they do not hold. */
+  patch(object: ObjectReference, patch: JsonValue, call: CallOptions): Promise<KubeObject>;
+  /** 404 and 409 (precondition) are thrown like any other refusal. */
+  delete(object: ObjectReference, options: DeleteOptions, call: CallOptions): Promise<void>;
+  /** Whether the client's identity may do something (SelfSubjectAccessReview); nothing is done. */
+  mayI(question: AccessQuestion, call: CallOptions): Promise<boolean>;
+  /** Closes idle connections. */
+  close(): void;
+}
+
+/** An answer is one object or one page of a list; the largest object etcd takes is 1.5 MiB. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+const PAGE_SIZE = 500;
+const MAX_ATTEMPTS = 4;
+const BACKOFF: Backoff = { baseMs: 100, capMs: 2_000 };
+
+export function createKubeClient(options: KubeClientOptions): KubeClient {
+  const { endpoint, clock } = options;
+  const limiter = createRateLimiter(options.rateLimit ?? DEFAULT_RATE_LIMIT, clock);
+  const timeoutMs = options.timeoutMs ?? 10_000;
+  const agent = new Agent({
+    keepAlive: true,
+    maxSockets: 32,
+    ...(endpoint.caPem === undefined ? {} : { ca: endpoint.caPem }),
+    ...(endpoint.tlsServerName === undefined ? {} : { servername: endpoint.tlsServerName }),
+    ...(endpoint.clientCertPem === undefined ? {} : { cert: endpoint.clientCertPem }),
+    ...(endpoint.clientKeyPem === undefined ? {} : { key: endpoint.clientKeyPem }),
+  });
+
+  async function call(
+    what: string,
+    method: string,
+    path: string,
+    { auditId }: CallOptions,
+    body?: JsonValue,
+    contentType = 'application/json',
+  ): Promise<unknown> {
+    for (let attempt = 1; ; attempt++) {
+      await limiter.take();
+      try {
+        return await once(what, method, path, auditId, body, contentType);
+      } catch (error) {
+        const again = method === 'GET' ? isPassing(error) : error instanceof KubeStatusError && error.status === 429;
+        if (!again || attempt >= MAX_ATTEMPTS) throw error;
+        await clock.sleep(backoffMs(attempt, BACKOFF, options.random));
+      }
+    }
+  }
+
+  async function once(
+    what: string,
+    method: string,
+    path: string,
+    auditId: string,
+    body: JsonValue | undefined,
+    contentType: string,
+  ): Promise<unknown> {
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const token = await endpoint.token?.();
+    const { status, answer } = await exchange(
+      what,
+      new URL(path, endpoint.server),
+      {
+        method,
+        agent,
+        timeout: timeoutMs,
+        headers: {
+          accept: 'application/json',
+          'audit-id': auditId,
+          'user-agent': 'tiercel-respond',
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...(text === undefined ? {} : { 'content-type': contentType, 'content-length': Buffer.byteLength(text) }),
+        },
+      },
+      text,
+    );
+    const parsed = parse(what, status, answer);
+    if (status >= 200 && status < 300) return parsed;
+    const { reason, message } = (parsed ?? {}) as { reason?: unknown; message?: unknown };
+    throw new KubeStatusError(what, status, typeof reason === 'string' ? reason : '', typeof message === 'string' ? message : '');
+  }
+
+  return {
+    async get(object, callOptions) {
+      try {
+        return asObject(await call(`get ${describeObject(object)}`, 'GET', pathOf(object), callOptions));
+      } catch (error) {
+        if (error instanceof KubeStatusError && error.status === 404) return undefined;
+        throw error;
+      }
+    },
+    async list(collection, callOptions) {
+      const items: KubeObject[] = [];
+      let next = '';
+      do {
+        const query = `?limit=${PAGE_SIZE}${next === '' ? '' : `&continue=${encodeURIComponent(next)}`}`;
+        const page = (await call(`list ${collection.resource}`, 'GET', collectionPath(collection) + query, callOptions)) as {
+          items?: KubeObject[];
+          metadata?: { continue?: string };
+        };
+        items.push(...(page.items ?? []));
+        next = page.metadata?.continue ?? '';
+      } while (next !== '');
+      return items;
+    },
+    async create(collection, manifest, callOptions) {
+      return asObject(await call(`create ${collection.resource}`, 'POST', collectionPath(collection), callOptions, manifest));
+    },
+    async patch(object, patch, callOptions) {
+      return asObject(
+        await call(`patch ${describeObject(object)}`, 'PATCH', pathOf(object), callOptions, patch, 'application/merge-patch+json'),
+      );
+    },
+    async delete(object, { uid, resourceVersion, propagationPolicy, gracePeriodSeconds }, callOptions) {
+      await call(`delete ${describeObject(object)}`, 'DELETE', pathOf(object), callOptions, {
+        apiVersion: 'v1',
+        kind: 'DeleteOptions',
+        preconditions: { uid, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
+        ...(propagationPolicy === undefined ? {} : { propagationPolicy }),
+        ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+      });
+    },
+    async mayI({ verb, object }, callOptions) {
+      const { apiGroup, apiVersion, resource, namespace, name } = object;
+      const review = (await call(
+        `ask for access to ${describeObject(object)}`,
+        'POST',
+        '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+        callOptions,
+        {
+          apiVersion: 'authorization.k8s.io/v1',
+          kind: 'SelfSubjectAccessReview',
+          spec: {
+            resourceAttributes: {
+              verb,
+              group: apiGroup,
+              version: apiVersion,
+              resource,
+              name,
+              ...(namespace === undefined ? {} : { namespace }),
+            },
+          },
+        },
+      )) as { status?: { allowed?: boolean } };
+      return review.status?.allowed === true;
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+function exchange(
+  what: string,
+  url: URL,
+  options: Parameters<typeof send>[1] & object,
+  body: string | undefined,
+): Promise<{ status: number; answer: Buffer }> {
+  return new Promise((resolve, reject) => {
+    const fail = (why: string, cause?: unknown) => reject(new KubeConnectionError(what, why, cause));
+    const outgoing = send(url, options, (incoming) => {
+      const parts: Buffer[] = [];
+      let size = 0;
+      incoming.on('data', (part: Buffer) => {
+        size += part.length;
+        if (size > MAX_ANSWER_BYTES) incoming.destroy(new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`));
+        else parts.push(part);
+      });
+      incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, answer: Buffer.concat(parts) }));
+      incoming.on('error', (error) => fail(`got ${messageOf(error)}`, error));
+    });
+    outgoing.on('timeout', () => outgoing.destroy(new Error('none came in time')));
+    outgoing.on('error', (error) => fail(`got ${messageOf(error)}`, error));
+    outgoing.end(body);
+  });
+}
+
+function parse(what: string, status: number, answer: Buffer): unknown {
+  if (answer.length === 0) return undefined;
+  try {
+    return JSON.parse(answer.toString('utf8'));
+  } catch (error) {
+    // A proxy's error page still tells by its status; an unreadable success tells nothing.
+    if (status >= 300) return undefined;
+    throw new KubeConnectionError(what, 'got text that is not JSON', error);
+  }
+}
+
+function isPassing(error: unknown): boolean {
+  return error instanceof KubeConnectionError || (error instanceof KubeStatusError && error.retryable);
+}
+
+function asObject(value: unknown): KubeObject {
+  const object = value as Partial<KubeObject> | undefined;
+  if (typeof object?.metadata?.uid !== 'string' || typeof object.metadata.resourceVersion !== 'string') {
+    throw new KubeConnectionError('reading an object', 'got one without metadata.uid and metadata.resourceVersion');
+  }
+  return object as KubeObject;
+}

@@ -1,0 +1,42 @@
+import { TiercelError } from '../errors.ts';
+
+/** The API server said no. `reason` is Kubernetes' own (`Forbidden`, `Conflict`, …). */
+export class KubeStatusError extends TiercelError {
+  readonly status: number;
+  readonly reason: string;
+  /** The server's own message, without the address. */
+  readonly detail: string;
+
+  constructor(what: string, status: number, reason: string, detail: string) {
+    const retryable = status === 429 || status >= 500 || status === 408;
+    super(
+      'kube.status',
+      `${what}: the API server answered ${status}${reason ? ` ${reason}` : ''}: ${detail || '(no message)'}${remedy(status)}`,
+      { retryable },
+    );
+    this.status = status;
+    this.reason = reason;
+    this.detail = detail;
+  }
+}
+
+/** No answer, or none that can be read. Whether a write took effect is not known: look before doing it again. */
+export class KubeConnectionError extends TiercelError {
+  constructor(what: string, why: string, cause?: unknown) {
+    super(
+      'kube.connection',
+      `${what}: expected an answer from the API server, ${why}. Check the endpoint, its certificate authority, and the network in between.`,
+      {
+        retryable: true,
+        cause,
+      },
+    );
+  }
+}
+
+function remedy(status: number): string {
+  if (status === 401)
+    return '. The cluster does not know this identity: check the access entry (or aws-auth) and the cluster name in the token.';
+  if (status === 403) return '. Grant the verb in the RBAC manifest that is generated for the enabled policies, and apply it.';
+  return '';
+}

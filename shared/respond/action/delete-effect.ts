@@ -1,0 +1,31 @@
+import type { KubeObject } from '../../platform/kube/index.ts';
+import type { Target } from '../target.ts';
+import type { Plan } from './action.ts';
+import { type DeleteEffect, manifestOf } from './effect.ts';
+
+/** The journal keeps the object for undo, and DynamoDB keeps at most 400 KB in an item. */
+const MAX_SNAPSHOT_BYTES = 256 * 1024;
+
+/** Plans the deletion of exactly the object that was looked at. */
+export function planDeletion(
+  target: Target,
+  live: KubeObject,
+  options: Pick<DeleteEffect, 'propagationPolicy'> & { gracePeriodSeconds?: number | undefined },
+): Plan {
+  if (live.metadata.deletionTimestamp !== undefined) return { refusal: `${live.metadata.name} is being deleted already` };
+  const before = manifestOf(live);
+  const size = Buffer.byteLength(JSON.stringify(before));
+  if (size > MAX_SNAPSHOT_BYTES)
+    return { refusal: `the object is too large to be kept for undo (${size} bytes, at most ${MAX_SNAPSHOT_BYTES})` };
+  const { apiGroup, apiVersion, resource, namespace, name } = target;
+  const effect: DeleteEffect = {
+    verb: 'delete',
+    object: { apiGroup, apiVersion, resource, ...(namespace === undefined ? {} : { namespace }), name },
+    uid: live.metadata.uid,
+    resourceVersion: live.metadata.resourceVersion,
+    propagationPolicy: options.propagationPolicy,
+    ...(options.gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds: options.gracePeriodSeconds }),
+    before,
+  };
+  return { effects: [effect], caveats: [] };
+}

@@ -1,0 +1,68 @@
+import * as z from 'zod';
+import { describeObject } from '../../platform/kube/index.ts';
+import type { Action } from './action.ts';
+import { planDeletion } from './delete-effect.ts';
+import { isAmong, resourceName, splitResource } from './resources.ts';
+
+/** Deleting these takes more away than the object, or what the journal must not hold: no undo could bring it back. */
+const NEVER: Readonly<Record<string, string>> = {
+  namespaces: 'everything in it would go with it',
+  secrets: 'the journal never holds the data of a secret, so it could not be undone',
+  persistentvolumes: 'the data may go with it',
+  persistentvolumeclaims: 'the data may go with it',
+  nodes: 'every pod on it would go with it',
+  'customresourcedefinitions.apiextensions.k8s.io': 'every object of its kind would go with it',
+  'clusterrolebindings.rbac.authorization.k8s.io': 'use delete-binding',
+  'rolebindings.rbac.authorization.k8s.io': 'use delete-binding',
+};
+
+const parameters = z.strictObject({
+  resources: z
+    .array(
+      resourceName.refine((name) => !(name in NEVER), {
+        error: (issue) => `${String(issue.input)} cannot be deleted by a policy: ${NEVER[String(issue.input)] ?? ''}`,
+      }),
+    )
+    .min(1)
+    .describe('what may be deleted; an alert about anything else is refused'),
+  owned: z
+    .enum(['refuse', 'delete'])
+    .default('refuse')
+    .describe('an object that a controller owns comes back when deleted: `refuse`, or `delete` it all the same (evict a compromised pod)'),
+  propagationPolicy: z
+    .enum(['Background', 'Foreground', 'Orphan'])
+    .default('Background')
+    .describe('what happens to objects that this one owns'),
+  gracePeriodSeconds: z.int().min(0).max(3600).optional().describe('time a pod gets to end; the pod decides when left out'),
+});
+const settings = (given: unknown) => parameters.parse(given);
+
+/** Deletes exactly the object the alert is about. */
+export const deleteObject: Action = {
+  name: 'delete-object',
+  summary: 'Deletes the object the alert is about, by UID: one that was made again under the same name is left alone.',
+  parameters,
+  example: { resources: ['pods'] },
+  needs: ['ka.verb', 'ka.target.resource', 'tiercel.apiversion', 'tiercel.uid'],
+  undo: 'respond',
+  undoSummary: 'Creates the object again as it was, unless one of its name exists; it gets a new UID, and a pod starts from its image.',
+  declines: (target, _alert, given) => {
+    const { resources } = settings(given);
+    return isAmong(target, resources) ? undefined : `expected one of ${resources.join(', ')}, the alert is about ${describeObject(target)}`;
+  },
+  intent: (target) => `delete ${describeObject(target)}, uid ${target.uid ?? 'unknown'}`,
+  permissions: (given) =>
+    settings(given).resources.flatMap((name) => [
+      { ...splitResource(name), verb: 'get', use: 'look' },
+      { ...splitResource(name), verb: 'delete', use: 'act' },
+      { ...splitResource(name), verb: 'create', use: 'act' },
+    ]),
+  plan: async ({ target, live, parameters: given }) => {
+    const { owned, propagationPolicy, gracePeriodSeconds } = settings(given);
+    const owner = live.metadata.ownerReferences?.find(({ controller }) => controller);
+    if (owner && owned === 'refuse') return { refusal: `${owner.kind} ${owner.name} owns it and would make it again` };
+    const plan = planDeletion(target, live, { propagationPolicy, gracePeriodSeconds });
+    if ('refusal' in plan || !owner) return plan;
+    return { ...plan, caveats: [`${owner.kind} ${owner.name} will make a new one`] };
+  },
+};

@@ -1,0 +1,100 @@
+import type { JsonValue, KubeObject, ObjectReference } from '../../platform/kube/index.ts';
+
+/**
+ * One write to a cluster, decided from one look at it, with what is needed to take it back. Actions only plan effects; how one is carried out and
+ * undone is the same for every action.
+ */
+export type Effect = DeleteEffect | PatchEffect | CreateEffect;
+
+export interface DeleteEffect {
+  readonly verb: 'delete';
+  readonly object: ObjectReference;
+  /** Preconditions: exactly the object, in exactly the state, that was looked at. */
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly propagationPolicy: 'Background' | 'Foreground' | 'Orphan';
+  readonly gracePeriodSeconds?: number;
+  /** What a re-creation would send. */
+  readonly before: JsonValue;
+}
+
+export interface PatchEffect {
+  readonly verb: 'patch';
+  readonly object: ObjectReference;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** JSON merge patch. */
+  readonly patch: JsonPatch;
+  /** The merge patch that restores what `patch` changes. */
+  readonly before: JsonPatch;
+}
+
+export interface CreateEffect {
+  readonly verb: 'create';
+  readonly object: ObjectReference;
+  readonly manifest: JsonPatch;
+}
+
+export type JsonPatch = { readonly [member: string]: JsonValue };
+
+/** Every object respond creates or patches says which response did it. */
+export const RESPONSE_ANNOTATION = 'tiercel.dev/response';
+
+export function describeEffect(effect: Effect): string {
+  const { resource, apiGroup, namespace, name } = effect.object;
+  return `${effect.verb} ${resource}${apiGroup === '' ? '' : `.${apiGroup}`} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
+}
+
+/** Metadata that the API server writes; a manifest must not carry it. */
+const SERVER_METADATA = [
+  'uid',
+  'resourceVersion',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'generation',
+  'managedFields',
+  'selfLink',
+];
+
+/** What to send to bring an object back: the object without what the server adds. */
+export function manifestOf(object: KubeObject): JsonPatch {
+  const { status: _status, metadata, ...rest } = object as KubeObject & { readonly status?: unknown };
+  const kept = Object.fromEntries(Object.entries(metadata).filter(([name]) => !SERVER_METADATA.includes(name)));
+  return { ...(rest as unknown as JsonPatch), metadata: kept as JsonPatch };
+}
+
+/** The merge patch that takes `patch` back, given the object before it. */
+export function inversePatch(before: JsonValue | undefined, patch: JsonPatch): JsonPatch {
+  return Object.fromEntries(
+    Object.entries(patch).map(([name, wanted]) => {
+      const had = isRecord(before) ? before[name] : undefined;
+      // Member by member, also where there was nothing: what others add beside must survive the way back.
+      if (isRecord(wanted) && (had === undefined || had === null || isRecord(had))) return [name, inversePatch(had, wanted)];
+      return [name, had ?? null];
+    }),
+  );
+}
+
+/** Whether a merge patch would change nothing. */
+export function satisfies(object: JsonValue | undefined, patch: JsonValue): boolean {
+  if (!isRecord(patch)) return patch === null ? object === undefined || object === null : equal(object, patch);
+  return Object.entries(patch).every(([name, wanted]) => {
+    const had = isRecord(object) ? object[name] : undefined;
+    // A patch that only removes from something that is not there changes nothing.
+    return satisfies(had, wanted);
+  });
+}
+
+function equal(a: JsonValue | undefined, b: JsonValue): boolean {
+  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, at) => equal(item, b[at]!));
+  if (isRecord(a) && isRecord(b)) {
+    const names = new Set([...Object.keys(a), ...Object.keys(b)]);
+    return [...names].every((name) => a[name] !== undefined && b[name] !== undefined && equal(a[name], b[name]!));
+  }
+  return a === b;
+}
+
+export function isRecord(value: JsonValue | undefined): value is { readonly [key: string]: JsonValue } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

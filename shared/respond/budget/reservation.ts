@@ -1,0 +1,36 @@
+import { durationMs, type Policy } from '../policy/schema.ts';
+import type { Target } from '../target.ts';
+import type { Counter, Reservation } from './budget.ts';
+
+/**
+ * The places one response takes: of its policy, in its cluster, in its namespace; windows start at whole multiples of their length.
+ * The window is that of the event, so that a retry, however late, finds the place it took.
+ */
+export function reservationFor(
+  claim: string,
+  policy: Policy,
+  cluster: string,
+  target: Target,
+  times: { readonly eventMs: number; readonly nowMs: number },
+): Reservation {
+  const lengthMs = durationMs(policy.budget.per);
+  const startsAtMs = Math.floor(times.eventMs / lengthMs) * lengthMs;
+  const counter = (what: string, scope: string, max: number): Counter => ({
+    what,
+    key: `${policy.policy}/${startsAtMs}/${scope}`,
+    max,
+    endsAtMs: startsAtMs + lengthMs,
+  });
+  const object = [cluster, target.apiGroup, target.resource, target.namespace ?? '', target.name].join('/');
+  return {
+    claim,
+    counters: [
+      counter(`policy ${policy.policy}`, '', policy.budget.policy),
+      counter(`policy ${policy.policy} in cluster ${cluster}`, cluster, policy.budget.cluster),
+      ...(target.namespace === undefined
+        ? []
+        : [counter(`policy ${policy.policy} in namespace ${target.namespace}`, `${cluster}/${target.namespace}`, policy.budget.namespace)]),
+    ],
+    cooldown: { what: target.name, key: `${policy.policy}/${object}`, untilMs: times.nowMs + durationMs(policy.cooldown) },
+  };
+}

@@ -1,0 +1,167 @@
+import type { Clock } from '../platform/clock.ts';
+import { TiercelError } from '../platform/errors.ts';
+import { type CallOptions, type JsonValue, type KubeClient, KubeStatusError, type ObjectReference } from '../platform/kube/index.ts';
+import { type CreateEffect, type DeleteEffect, type Effect, type PatchEffect, RESPONSE_ANNOTATION, satisfies } from './action/effect.ts';
+import type { Entry, Journal, Step } from './journal/journal.ts';
+
+export interface CarryOutDeps {
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly client: KubeClient;
+  /** Looks again and plans again, because the object changed between the look and the write; `undefined` when it is no longer the same object. */
+  readonly planAgain: (entry: Entry) => Promise<readonly Effect[] | { readonly refusal: string } | undefined>;
+}
+
+/** Changes of the object under our hands that are worth another look, per invocation. Pods change a few times a second at most. */
+const MAX_CONFLICTS = 5;
+
+type Outcome =
+  | { readonly kind: 'done'; readonly note?: string; readonly uid?: string }
+  | { readonly kind: 'superseded'; readonly note: string }
+  /** It is the object, but not in the state that was looked at. */
+  | { readonly kind: 'changed' };
+
+/**
+ * Carries an open entry out, from its first step that has no answer. The entry is in the journal, its lease is the caller's.
+ * @throws what may pass (no answer, 429, 5xx) and JournalContentionError: the entry stays open, and carrying it out again resumes it.
+ */
+export async function carryOut(opened: Entry, deps: CarryOutDeps): Promise<Entry> {
+  let entry = opened;
+  // An earlier attempt may have written without living to see the answer.
+  let resumed = entry.attempt > 1;
+  let conflicts = 0;
+  for (;;) {
+    const at = entry.steps.findIndex(({ state }) => state === 'intended');
+    const step = entry.steps[at];
+    if (!step) return deps.journal.save({ ...entry, status: 'done' });
+    let outcome: Outcome;
+    try {
+      outcome = await perform(step.effect, { id: entry.id, resumed, client: deps.client, call: { auditId: auditIdOf(entry.id, at) } });
+    } catch (error) {
+      if (!(error instanceof KubeStatusError) || error.retryable) throw error;
+      return deps.journal.save({ ...entry, status: 'failed', remark: error.message });
+    }
+    if (outcome.kind === 'changed') {
+      if (++conflicts > MAX_CONFLICTS) throw new ChangingObjectError(step.effect);
+      const effects = await deps.planAgain(entry);
+      if (effects === undefined) outcome = { kind: 'superseded', note: 'it is another object now' };
+      else if ('refusal' in effects)
+        return deps.journal.save({ ...entry, status: 'failed', remark: `it changed before it could be acted on: ${effects.refusal}` });
+      else {
+        // Written before it is acted on: the journal must hold the state that undo goes back to.
+        entry = await deps.journal.save({
+          ...entry,
+          steps: entry.steps.map((old, index) => (index < at ? old : intended(effects[index] ?? old.effect))),
+        });
+        continue;
+      }
+    }
+    const steps = entry.steps.map((old, index): Step => (index === at ? answered(old, outcome, deps.clock.now()) : old));
+    if (outcome.kind === 'superseded')
+      return deps.journal.save({
+        ...entry,
+        steps,
+        status: steps.some(({ state }) => state === 'done') ? 'failed' : 'superseded',
+        remark: outcome.note,
+      });
+    const last = at === steps.length - 1;
+    entry = await deps.journal.save({ ...entry, steps, ...(last ? { status: 'done' as const } : {}) });
+    if (last) return entry;
+    resumed = false;
+  }
+}
+
+export function intended(effect: Effect): Step {
+  return { effect, state: 'intended' };
+}
+
+/** At most 64 characters, which is what the API server keeps of an Audit-ID. */
+export function auditIdOf(id: string, step: number): string {
+  return `tiercel/${id}/${step}`;
+}
+
+function answered(step: Step, outcome: Exclude<Outcome, { kind: 'changed' }>, atMs: number): Step {
+  const uid = outcome.kind === 'done' ? outcome.uid : undefined;
+  return {
+    effect: step.effect,
+    state: outcome.kind,
+    atMs,
+    ...(outcome.note === undefined ? {} : { note: outcome.note }),
+    ...(uid === undefined ? {} : { uid }),
+  };
+}
+
+export interface Performing {
+  readonly id: string;
+  readonly resumed: boolean;
+  readonly client: KubeClient;
+  readonly call: CallOptions;
+}
+
+function perform(effect: Effect, context: Performing): Promise<Outcome> {
+  if (effect.verb === 'delete') return performDelete(effect, context);
+  return effect.verb === 'patch' ? performPatch(effect, context) : performCreate(effect, context);
+}
+
+async function performDelete(effect: DeleteEffect, { client, call, resumed }: Performing): Promise<Outcome> {
+  try {
+    await client.delete(effect.object, effect, call);
+    return { kind: 'done' };
+  } catch (error) {
+    if (!(error instanceof KubeStatusError) || (error.status !== 404 && error.status !== 409)) throw error;
+    const live = error.status === 404 ? undefined : await client.get(effect.object, call);
+    if (live?.metadata.uid === effect.uid) {
+      return live.metadata.deletionTimestamp === undefined ? { kind: 'changed' } : { kind: 'done', note: 'it is being deleted' };
+    }
+    // Gone, or replaced. After an attempt whose answer was lost, the likely reason is that attempt.
+    if (resumed) return { kind: 'done', note: 'it was gone when the interrupted response resumed' };
+    return { kind: 'superseded', note: live ? 'another object has its name now' : 'it was gone already' };
+  }
+}
+
+async function performPatch(effect: PatchEffect, { client, call }: Performing): Promise<Outcome> {
+  const metadata = effect.patch.metadata as { readonly [member: string]: JsonValue };
+  try {
+    await client.patch(
+      effect.object,
+      { ...effect.patch, metadata: { ...metadata, uid: effect.uid, resourceVersion: effect.resourceVersion } },
+      call,
+    );
+    return { kind: 'done' };
+  } catch (error) {
+    if (!(error instanceof KubeStatusError) || (error.status !== 404 && error.status !== 409)) throw error;
+    const live = error.status === 404 ? undefined : await client.get(effect.object, call);
+    if (!live) return { kind: 'superseded', note: 'it was gone already' };
+    if (live.metadata.uid !== effect.uid) return { kind: 'superseded', note: 'another object has its name now' };
+    // Our own annotation is part of the patch, so this can only be an earlier attempt of this response.
+    if (satisfies(live as unknown as JsonValue, effect.patch)) return { kind: 'done', note: 'it had been done by an interrupted attempt' };
+    return { kind: 'changed' };
+  }
+}
+
+async function performCreate(effect: CreateEffect, { id, client, call }: Performing): Promise<Outcome> {
+  try {
+    const created = await client.create(effect.object, effect.manifest, call);
+    return { kind: 'done', uid: created.metadata.uid };
+  } catch (error) {
+    if (!(error instanceof KubeStatusError) || error.status !== 409) throw error;
+    const live = await client.get(effect.object, call);
+    if (!live) return { kind: 'changed' };
+    if (live.metadata.annotations?.[RESPONSE_ANNOTATION] === id && satisfies(live as unknown as JsonValue, effect.manifest)) {
+      return { kind: 'done', uid: live.metadata.uid, note: 'it had been done by an interrupted attempt' };
+    }
+    throw error;
+  }
+}
+
+/** Somebody writes to the object all the time. */
+class ChangingObjectError extends TiercelError {
+  constructor(effect: Effect) {
+    const { namespace, name }: ObjectReference = effect.object;
+    super(
+      'respond.changing',
+      `Expected ${namespace === undefined ? '' : `${namespace}/`}${name} to hold still for one write, but it changed ${MAX_CONFLICTS} times. The alert is tried again.`,
+      { retryable: true },
+    );
+  }
+}

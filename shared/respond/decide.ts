@@ -1,0 +1,178 @@
+import type { MacKey } from '../audit/mac.ts';
+import type { FalcoAlert } from '../falco/alert.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { KubeClient } from '../platform/kube/index.ts';
+import type { Action, ActionCatalogue } from './action/action.ts';
+import type { Effect } from './action/effect.ts';
+import { type Budgets, reservationFor } from './budget/index.ts';
+import { intended } from './carry-out.ts';
+import { fieldText, readField } from './fields.ts';
+import { askGuards, type GuardAnswer } from './guard/index.ts';
+import { actionKey, alertKey, clusterOf, type EventIdentity, eventIdentity } from './identity.ts';
+import type { Draft } from './journal/journal.ts';
+import { type Look, lookAt, readerOf } from './look.ts';
+import { type Mode, mostCautious } from './mode.ts';
+import type { PolicySet } from './policy/read.ts';
+import type { Policy } from './policy/schema.ts';
+import type { Principal } from './principal.ts';
+import { type Target, targetOf } from './target.ts';
+
+/** Clusters that respond can reach. */
+export interface Clusters {
+  /** A client for a cluster by the name alerts give it, or why there is none. @throws when trying again later may help. */
+  clientFor(cluster: string | undefined): Promise<{ readonly client: KubeClient } | { readonly why: string }>;
+}
+
+export interface DecideDeps {
+  readonly clock: Clock;
+  readonly set: PolicySet;
+  readonly actions: ActionCatalogue;
+  readonly clusters: Clusters;
+  readonly budgets: Budgets;
+  readonly macKeys: readonly MacKey[];
+  readonly principal: Principal;
+}
+
+/** One action of one policy that speaks of an alert. */
+export interface Case {
+  readonly alert: FalcoAlert;
+  readonly policy: Policy;
+  readonly action: Action;
+  readonly parameters: unknown;
+  /** First 40 digits of the key under which the journal keeps everything about this happening. */
+  readonly event: string;
+  readonly identity: EventIdentity;
+}
+
+/** The cases of one policy, in its order of actions. A happening that cannot be identified is journalled under its alert, where it collides with nothing. */
+export function casesOf(alert: FalcoAlert, policy: Policy, actions: ActionCatalogue): readonly Case[] {
+  const identity = eventIdentity(alert);
+  const event = (identity.known ? identity.key : alertKey(alert)).slice(0, 40);
+  return policy.actions.map((step) => ({ alert, policy, action: actions.get(step.action)!, parameters: step.with ?? {}, event, identity }));
+}
+
+/**
+ * Looks at the object, asks every guard, plans, and says what should be written down: a refusal, a plan (shadow), a question (approval), or an
+ * intent (`open`), for which places in the budgets are taken.
+ * @throws what a later attempt may get past: an API server or table that does not answer.
+ */
+export async function decide(given: Case, ceiling: Mode, deps: DecideDeps): Promise<Draft> {
+  const { alert, policy, action, parameters, identity, event } = given;
+  const found = targetOf(alert);
+  const target = 'target' in found ? found.target : undefined;
+  const absent = 'missing' in found ? found.missing : [];
+  const missing = [...absent, ...action.needs.filter((field) => readField(alert, field).state !== 'present' && !absent.includes(field))];
+  const cluster = clusterOf(alert);
+  const mode = mostCautious(ceiling, policy.mode);
+
+  const reached = identity.known && target ? await deps.clusters.clientFor(cluster) : { why: 'the alert names no object exactly' };
+  const client = 'client' in reached ? reached.client : undefined;
+  const look: Look =
+    client && target
+      ? await lookAt(target, client, event)
+      : { kind: 'none', why: 'why' in reached ? reached.why : 'the alert names no object' };
+  const guards: GuardAnswer[] = [
+    ...askGuards({
+      alert,
+      identity,
+      policy,
+      action,
+      parameters,
+      target,
+      missing,
+      look,
+      protection: deps.set.protection,
+      macKeys: deps.macKeys,
+      principal: deps.principal,
+      nowMs: deps.clock.now(),
+    }),
+  ];
+  const id = `${event}-${actionKey(event, action.name, target?.uid ?? (look.kind === 'found' ? look.live.metadata.uid : '')).slice(0, 12)}`;
+
+  let effects: readonly Effect[] = [];
+  let caveats: readonly string[] = [];
+  if (client && target && look.kind === 'found' && !guards.some(({ verdict }) => verdict === 'refuse')) {
+    const plan = await action.plan({ id, target, live: look.live, parameters }, readerOf(client, event));
+    if ('refusal' in plan) guards.push({ guard: 'feasible', verdict: 'refuse', reason: plan.refusal });
+    else {
+      guards.push({
+        guard: 'feasible',
+        verdict: 'pass',
+        reason: `${plan.effects.length} change${plan.effects.length === 1 ? '' : 's'} planned`,
+      });
+      ({ effects, caveats } = plan);
+    }
+  }
+  const clear = effects.length > 0 && guards.every(({ verdict }) => verdict === 'pass');
+  guards.push(await askBudgets(id, given, cluster, target, mode === 'enforce' && clear && policy.approval === undefined, deps));
+
+  const user = fieldText(alert, 'ka.user.name');
+  return {
+    id,
+    event,
+    status: statusOf(mode, policy, guards, clear),
+    mode,
+    policy: policy.policy,
+    action: action.name,
+    parameters,
+    intent: target ? action.intent(target, parameters) : `${action.name} on an object the alert does not name`,
+    ...(target ? { target } : {}),
+    rules: [alert.rule],
+    ...(cluster === undefined ? {} : { cluster }),
+    ...(user === undefined ? {} : { user }),
+    priority: alert.priority,
+    alertTime: alert.time,
+    guards,
+    steps: effects.map(intended),
+    caveats,
+    attempt: 1,
+  };
+}
+
+function statusOf(mode: Mode, policy: Policy, guards: readonly GuardAnswer[], clear: boolean): Draft['status'] {
+  if (guards.some(({ verdict }) => verdict === 'refuse')) return 'refused';
+  // Nothing is changed in shadow, so what is not known yet is shown, not refused.
+  if (mode !== 'enforce') return 'planned';
+  if (!clear) return 'refused';
+  return policy.approval === undefined ? 'open' : 'awaiting-approval';
+}
+
+/** The last guard, because asking it takes a place. */
+async function askBudgets(
+  id: string,
+  { policy, alert }: Case,
+  cluster: string | undefined,
+  target: Target | undefined,
+  reserve: boolean,
+  deps: DecideDeps,
+): Promise<GuardAnswer> {
+  const guard = 'within-budget';
+  if (!reserve || !target) return { guard, verdict: 'unknown', reason: 'not asked: a place is taken only right before acting' };
+  const reservation = reservationFor(id, policy, cluster ?? '', target, { eventMs: Date.parse(alert.time), nowMs: deps.clock.now() });
+  const reserved = await deps.budgets.reserve(reservation);
+  return reserved.ok
+    ? { guard, verdict: 'pass', reason: 'a place in every budget was taken' }
+    : { guard, verdict: 'refuse', reason: reserved.reason };
+}
+
+/** Looks and plans once more for an entry whose object changed; `undefined` when the object is no longer the one. */
+export async function planAgain(
+  entry: {
+    readonly id: string;
+    readonly event: string;
+    readonly target?: Target;
+    readonly steps: Draft['steps'];
+    readonly parameters: unknown;
+  },
+  action: Action,
+  client: KubeClient,
+): Promise<readonly Effect[] | { readonly refusal: string } | undefined> {
+  const { target } = entry;
+  const known = entry.steps.map(({ effect }) => effect).find((effect) => effect.verb !== 'create');
+  if (!target || !known) return undefined;
+  const look = await lookAt(target, client, entry.event);
+  if (look.kind !== 'found') return look.kind === 'gone' ? undefined : { refusal: look.why };
+  if (look.live.metadata.uid !== known.uid) return undefined;
+  const plan = await action.plan({ id: entry.id, target, live: look.live, parameters: entry.parameters }, readerOf(client, entry.event));
+  return 'refusal' in plan ? plan : plan.effects;
+}

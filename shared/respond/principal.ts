@@ -1,0 +1,29 @@
+import type { FalcoAlert } from '../falco/alert.ts';
+import { fieldText } from './fields.ts';
+
+/** Who respond is in a cluster. Either way of naming it is enough. */
+export interface Principal {
+  /** The role, not a session of it: `arn:aws:iam::<account>:role/<name>`. */
+  readonly roleArn?: string;
+  /** User name of the access entry, without its session part. */
+  readonly username?: string;
+}
+
+/** Whether respond itself made the audited call. */
+export function ownCall(alert: FalcoAlert, principal: Principal): boolean {
+  const user = fieldText(alert, 'ka.user.name');
+  // EKS makes the session's ARN the user name unless the access entry gives another.
+  const arns = [fieldText(alert, 'tiercel.user_canonical_arn'), fieldText(alert, 'tiercel.user_arn'), user];
+  if (principal.roleArn !== undefined && arns.some((arn) => arn !== undefined && canonicalArn(arn) === canonicalArn(principal.roleArn!)))
+    return true;
+  return (
+    principal.username !== undefined && user !== undefined && (user === principal.username || user.startsWith(`${principal.username}:`))
+  );
+}
+
+/** An assumed role's session → the role; a role's path is dropped, because sessions do not carry it. */
+export function canonicalArn(arn: string): string {
+  const session = /^arn:([^:]+):sts::(\d+):assumed-role\/([^/]+)\/.+$/.exec(arn);
+  if (session) return `arn:${session[1]}:iam::${session[2]}:role/${session[3]}`;
+  return arn.replace(/^(arn:[^:]+:iam::\d+:role\/)(?:.*\/)?([^/]+)$/, '$1$2');
+}

@@ -1,0 +1,107 @@
+import type { Clock } from '../platform/clock.ts';
+import { TiercelError } from '../platform/errors.ts';
+import { describeObject, type JsonValue, type KubeClient, KubeStatusError } from '../platform/kube/index.ts';
+import { type CreateEffect, type DeleteEffect, type JsonPatch, type PatchEffect, RESPONSE_ANNOTATION, satisfies } from './action/effect.ts';
+import type { Entry, Journal, Step } from './journal/journal.ts';
+
+export interface UndoDeps {
+  readonly clock: Clock;
+  readonly journal: Journal;
+  /** Acts with the rights of whoever undoes: granting again (RBAC) takes an operator's. */
+  readonly client: KubeClient;
+}
+
+export interface UndoRequest {
+  /** Who asked, for the journal. */
+  readonly by: string;
+  /** Also take back what somebody changed since. */
+  readonly force: boolean;
+}
+
+/** Why something cannot be taken back. The entry keeps what was undone so far; asking again goes on from there. */
+export class UndoRefusedError extends TiercelError {
+  constructor(id: string, why: string) {
+    super('respond.undo', `Response ${id} cannot be undone: ${why}.`);
+  }
+}
+
+/**
+ * Takes a response back, last step first, from the journal alone.
+ * @throws UndoRefusedError, and what the API server refuses; undoing again resumes.
+ */
+export async function undo(entry: Entry, request: UndoRequest, deps: UndoDeps): Promise<Entry> {
+  if (entry.status === 'undone') return entry;
+  const undoable = entry.status === 'done' || (entry.status === 'failed' && entry.steps.some(({ state }) => state === 'done'));
+  if (!undoable) throw new UndoRefusedError(entry.id, `it is ${entry.status}, nothing was done`);
+  let current = entry;
+  for (let at = current.steps.length - 1; at >= 0; at--) {
+    const step = current.steps[at]!;
+    if (step.state !== 'done') continue;
+    const note = await reverse(entry.id, at, step, request, deps.client);
+    const steps = current.steps.map((old, index): Step => (index === at ? { ...old, state: 'undone', note, atMs: deps.clock.now() } : old));
+    current = await deps.journal.save({ ...current, steps });
+  }
+  return deps.journal.save({ ...current, status: 'undone', remark: `undone by ${request.by}` });
+}
+
+async function reverse(id: string, at: number, { effect, uid }: Step, request: UndoRequest, client: KubeClient): Promise<string> {
+  const call = { auditId: `tiercel/${id}/u${at}` };
+  if (effect.verb === 'delete') return recreate(id, effect, client, call);
+  if (effect.verb === 'patch') return unpatch(id, effect, request, client, call);
+  return remove(id, effect, uid, request, client, call);
+}
+
+type Call = Parameters<KubeClient['get']>[1];
+
+async function recreate(id: string, effect: DeleteEffect, client: KubeClient, call: Call): Promise<string> {
+  const before = effect.before as { readonly metadata: { readonly annotations?: JsonPatch } & JsonPatch } & JsonPatch;
+  const manifest = {
+    ...before,
+    metadata: { ...before.metadata, annotations: { ...before.metadata.annotations, [RESPONSE_ANNOTATION]: id } },
+  };
+  try {
+    const created = await client.create(effect.object, manifest, call);
+    return `created again with uid ${created.metadata.uid}`;
+  } catch (error) {
+    if (!(error instanceof KubeStatusError) || error.status !== 409) throw error;
+    const live = await client.get(effect.object, call);
+    if (live?.metadata.annotations?.[RESPONSE_ANNOTATION] === id) return `had been created again with uid ${live.metadata.uid}`;
+    throw new UndoRefusedError(
+      id,
+      `${describeObject(effect.object)} exists again; compare it with \`tiercel journal show ${id}\` and delete one`,
+    );
+  }
+}
+
+async function unpatch(id: string, effect: PatchEffect, request: UndoRequest, client: KubeClient, call: Call): Promise<string> {
+  const live = await client.get(effect.object, call);
+  if (live?.metadata.uid !== effect.uid) return 'it is gone, nothing to restore';
+  if (satisfies(live as unknown as JsonValue, effect.before)) return 'it had been restored';
+  if (!request.force && !satisfies(live as unknown as JsonValue, effect.patch)) {
+    throw new UndoRefusedError(id, `${describeObject(effect.object)} was changed since; \`--force\` restores it all the same`);
+  }
+  const metadata = effect.before.metadata as JsonPatch;
+  await client.patch(
+    effect.object,
+    { ...effect.before, metadata: { ...metadata, uid: effect.uid, resourceVersion: live.metadata.resourceVersion } },
+    call,
+  );
+  return 'restored';
+}
+
+async function remove(
+  id: string,
+  effect: CreateEffect,
+  uid: string | undefined,
+  request: UndoRequest,
+  client: KubeClient,
+  call: Call,
+): Promise<string> {
+  const live = await client.get(effect.object, call);
+  if (!live || live.metadata.uid !== uid) return 'it is gone';
+  if (!request.force && !satisfies(live as unknown as JsonValue, effect.manifest)) {
+    throw new UndoRefusedError(id, `${describeObject(effect.object)} was changed since; \`--force\` deletes it all the same`);
+  }
+  await client.delete(effect.object, { uid: live.metadata.uid, resourceVersion: live.metadata.resourceVersion }, call);
+  return 'deleted';
+}

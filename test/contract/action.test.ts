@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { actionCatalogue } from '../../shared/respond/index.ts';
+import { bindingAlert } from '../support/alerts.ts';
+import { type ActionCase, actionContract } from './action.ts';
+
+const rbac = { apiGroup: 'rbac.authorization.k8s.io', apiVersion: 'v1' } as const;
+const core = { apiGroup: '', apiVersion: 'v1' } as const;
+const binding = { ...rbac, resource: 'clusterrolebindings', name: 'pwn-43' };
+const pod = { ...core, resource: 'pods', namespace: 'prod', name: 'web-1' };
+
+const podAlert = (fields: Parameters<typeof bindingAlert>[0] = {}) =>
+  bindingAlert(
+    {
+      'ka.target.resource': 'pods',
+      'ka.target.namespace': 'prod',
+      'ka.target.name': 'web-1',
+      'ka.resp.name': 'web-1',
+      'ka.req.binding.role': null,
+      'tiercel.apigroup': '<NA>',
+      'ka.uri': '/api/v1/namespaces/prod/pods',
+      ...fields,
+    },
+    { rule: 'Create Privileged Pod' },
+  );
+/** Its answer carries no object: the UID is known from the live object only. */
+const execAlert = () =>
+  podAlert({
+    'ka.verb': 'get',
+    'ka.resp.name': null,
+    'ka.target.subresource': 'exec',
+    'ka.response.code': '101',
+    'ka.stage': 'ResponseStarted',
+    'ka.uri': '/api/v1/namespaces/prod/pods/web-1/exec?command=sh',
+    'tiercel.uid': '<NA>',
+  });
+
+const labels = { app: 'web', tier: 'front', 'pod-template-hash': 'abc' };
+const webPod = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { labels },
+  spec: { nodeName: 'node-1', containers: [{ name: 'c', image: 'nginx' }] },
+};
+
+const CASES: readonly ActionCase[] = [
+  {
+    action: 'delete-binding',
+    parameters: '{}',
+    alert: (uid) => bindingAlert({ 'tiercel.uid': uid }),
+    target: binding,
+    prepare: (cluster) => {
+      const roleRef = { apiGroup: rbac.apiGroup, kind: 'ClusterRole', name: 'cluster-admin' };
+      return cluster.put(binding, {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'ClusterRoleBinding',
+        roleRef,
+        subjects: [{ kind: 'User', name: 'mallory' }],
+      }).metadata;
+    },
+    accomplished: (cluster) => cluster.peek(binding) === undefined,
+    writes: 1,
+  },
+  {
+    action: 'delete-object',
+    parameters: '{resources: [pods]}',
+    alert: (uid) => podAlert({ 'tiercel.uid': uid }),
+    target: pod,
+    prepare: (cluster) => cluster.put(pod, webPod).metadata,
+    accomplished: (cluster) => cluster.peek(pod) === undefined,
+    writes: 1,
+  },
+  {
+    action: 'label',
+    parameters: '{resources: [pods], labels: {tiercel.dev/suspect: "true", tier: null}}',
+    alert: execAlert,
+    target: pod,
+    prepare: (cluster) => cluster.put(pod, webPod).metadata,
+    accomplished: (cluster) => cluster.peek(pod)?.metadata.labels?.['tiercel.dev/suspect'] === 'true',
+    writes: 1,
+  },
+  {
+    action: 'isolate-pod',
+    parameters: '{}',
+    alert: execAlert,
+    target: pod,
+    prepare: (cluster) => {
+      const apps = { apiGroup: 'apps', apiVersion: 'v1' } as const;
+      const set = cluster.put(
+        { ...apps, resource: 'replicasets', namespace: 'prod', name: 'web' },
+        { kind: 'ReplicaSet', spec: { selector: { matchLabels: { app: 'web', 'pod-template-hash': 'abc' } } } },
+      );
+      cluster.put(
+        { ...core, resource: 'services', namespace: 'prod', name: 'web' },
+        { kind: 'Service', spec: { selector: { app: 'web' } } },
+      );
+      cluster.put(
+        { apiGroup: 'networking.k8s.io', apiVersion: 'v1', resource: 'networkpolicies', namespace: 'prod', name: 'allow-front' },
+        { kind: 'NetworkPolicy', spec: { podSelector: { matchExpressions: [{ key: 'tier', operator: 'Exists' }] }, ingress: [{}] } },
+      );
+      cluster.put({ ...apps, resource: 'daemonsets', namespace: 'kube-system', name: 'cilium' }, { kind: 'DaemonSet' });
+      const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid: set.metadata.uid, controller: true };
+      return cluster.put(pod, { ...webPod, metadata: { labels, ownerReferences: [owner] } }).metadata;
+    },
+    accomplished: (cluster) => Object.keys(cluster.peek(pod)?.metadata.labels ?? {}).join() === 'tiercel.dev/quarantine',
+    writes: 2,
+  },
+];
+
+for (const given of CASES) actionContract(given);
+
+describe('the contract', () => {
+  it('is passed by every action there is', () => {
+    expect(CASES.map(({ action }) => action).sort()).toEqual([...actionCatalogue.keys()].sort());
+  });
+});

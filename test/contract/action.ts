@@ -1,0 +1,203 @@
+import { describe, expect, it } from 'vitest';
+import type { FalcoAlert } from '../../shared/falco/alert.ts';
+import type { RespondDeps } from '../../shared/flows/respond.ts';
+import type { ObjectReference } from '../../shared/platform/kube/index.ts';
+import type { Entry } from '../../shared/respond/index.ts';
+import { actionCatalogue } from '../../shared/respond/index.ts';
+import { undo } from '../../shared/respond/undo.ts';
+import { ALERT_TIME_MS } from '../support/alerts.ts';
+import { createMemoryCluster, type MemoryCluster } from '../support/memory-cluster.ts';
+import { deliver, LEASE_MS, responder, sign, testClock } from '../support/responder.ts';
+
+/** One action, and a cluster in which it has something to do. */
+export interface ActionCase {
+  readonly action: string;
+  /** The policy's `with`, as YAML flow. */
+  readonly parameters: string;
+  /** Unsigned; its UID is filled in from what `prepare` made. */
+  readonly alert: (uid: string) => FalcoAlert;
+  readonly target: ObjectReference;
+  /** Fills the cluster and gives the target. */
+  readonly prepare: (cluster: MemoryCluster) => { readonly uid: string };
+  /** Holds once the action was carried out, and not before. */
+  readonly accomplished: (cluster: MemoryCluster) => boolean;
+  /** How many writes it takes. */
+  readonly writes: number;
+}
+
+class Crash extends Error {}
+
+/** Throws in front of the call with this number, or (`after`) when it has been made: the process dies between any two effects. */
+function crashing<T extends object>(part: T, crash: { left: number; readonly after: boolean }): T {
+  return new Proxy(part, {
+    get(target, name) {
+      const member = Reflect.get(target, name);
+      if (typeof member !== 'function') return member;
+      return async (...given: unknown[]) => {
+        if (crash.left < 0) throw new Crash('the process is dead');
+        if (crash.left-- > 0) return member.apply(target, given);
+        if (crash.after) await member.apply(target, given);
+        throw new Crash(`died ${crash.after ? 'after' : 'before'} ${String(name)}`);
+      };
+    },
+  });
+}
+
+/** What every action must do. */
+export function actionContract(given: ActionCase): void {
+  const policies = (mode: string) => `
+- policy: p
+  description: d
+  mode: ${mode}
+  match: {source: k8s_audit}
+  actions: [{action: ${given.action}, with: ${given.parameters}}]
+  cooldown: 1s
+`;
+  const open = (mode = 'enforce') => {
+    const clock = testClock(ALERT_TIME_MS - 1000);
+    const cluster = createMemoryCluster(clock);
+    const { uid } = given.prepare(cluster);
+    clock.advance(6000);
+    const deps = responder({ clock, client: cluster.client, policies: policies(mode) });
+    return { clock, cluster, deps, alert: sign(given.alert(uid)), before: structuredClone(cluster.peek(given.target)) };
+  };
+  const entriesOf = async (deps: RespondDeps): Promise<readonly Entry[]> => {
+    const listed = await deps.journal.list({ fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, limit: 100 });
+    return Promise.all(listed.map(async ({ id }) => (await deps.journal.find(id))!));
+  };
+
+  describe(`action: ${given.action}`, () => {
+    it('does what it says, and writes down how', async () => {
+      const { cluster, deps, alert } = open();
+      expect(given.accomplished(cluster)).toBe(false);
+      const outcome = await deliver(alert, deps);
+      expect(outcome).toMatchObject({ kind: 'answered', entries: [{ status: 'done' }] });
+      expect(given.accomplished(cluster)).toBe(true);
+      expect(cluster.writes).toHaveLength(given.writes);
+      const [entry] = await entriesOf(deps);
+      expect(entry!.guards.map(({ verdict }) => verdict)).toEqual(entry!.guards.map(() => 'pass'));
+      expect(cluster.writes.map(({ auditId }) => auditId)).toEqual(cluster.writes.map((_, at) => `tiercel/${entry!.id}/${at}`));
+      expect(Math.max(...cluster.writes.map(({ auditId }) => auditId.length))).toBeLessThanOrEqual(64);
+    });
+
+    it('changes nothing in shadow, and plans the same effects', async () => {
+      const shadow = open('shadow');
+      expect(await deliver(shadow.alert, shadow.deps)).toMatchObject({ entries: [{ status: 'planned' }] });
+      expect(shadow.cluster.writes).toEqual([]);
+      expect(shadow.cluster.calls.every((call) => /^(get|list) /.test(call))).toBe(true);
+      const enforced = open();
+      await deliver(enforced.alert, enforced.deps);
+      const verbs = async (deps: RespondDeps) => (await entriesOf(deps)).flatMap(({ steps }) => steps.map(({ effect }) => effect.verb));
+      expect(await verbs(shadow.deps)).toEqual(await verbs(enforced.deps));
+    });
+
+    it('asks only for what its permissions name', async () => {
+      const { cluster, deps, alert } = open();
+      const outcome = await deliver(alert, deps);
+      if (outcome.kind !== 'answered') throw new Error('not answered');
+      await undo(outcome.entries[0]!, { by: 't', force: false }, { ...deps, client: cluster.client });
+      const action = actionCatalogue.get(given.action)!;
+      const granted = new Set(action.permissions(outcome.entries[0]!.parameters).map(({ verb, resource }) => `${verb} ${resource}`));
+      const asked = new Set(cluster.calls);
+      // What is granted only to an operator is not in the permissions.
+      if (action.undo === 'operator') for (const call of [...asked]) if (call.startsWith('create ')) asked.delete(call);
+      expect([...asked].filter((call) => !granted.has(call))).toEqual([]);
+    });
+
+    it('acts once for the same happening alerted by two rules, in two stages, at once', async () => {
+      const { cluster, deps, alert } = open();
+      const variants = [
+        alert,
+        { ...alert, rule: 'Another Rule' },
+        { ...alert, uuid: 'x' },
+        { ...alert, rule: 'Third', time: alert.time.replace('747', '748') },
+      ];
+      const outcomes = await Promise.all(variants.map((variant) => deliver(variant, deps)));
+      for (const variant of variants) await deliver(variant, deps);
+      expect(outcomes.filter(({ kind }) => kind === 'answered').length).toBeGreaterThan(0);
+      expect(cluster.writes).toHaveLength(given.writes);
+      const [entry, ...others] = await entriesOf(deps);
+      expect(others).toEqual([]);
+      expect([...entry!.rules].sort()).toEqual(['Another Rule', 'Third', alert.rule].sort());
+    });
+
+    it('acts again when the auditID is used for another request', async () => {
+      const { deps, alert } = open();
+      await deliver(alert, deps);
+      const other = sign({ ...alert, output_fields: { ...alert.output_fields, 'tiercel.received': '2026-11-21T08:24:54.744999Z' } });
+      await deliver(other, deps);
+      expect(await entriesOf(deps)).toHaveLength(2);
+    });
+
+    it('is taken back from the journal alone, twice over', async () => {
+      const { cluster, deps, alert, before } = open();
+      const outcome = await deliver(alert, deps);
+      if (outcome.kind !== 'answered') throw new Error('not answered');
+      const entry = await deps.journal.find(outcome.entries[0]!.id);
+      const undone = await undo(entry!, { by: 'somebody', force: false }, { ...deps, client: cluster.client });
+      expect(undone).toMatchObject({ status: 'undone', remark: 'undone by somebody' });
+      expect(given.accomplished(cluster)).toBe(false);
+      const restored = cluster.peek(given.target)!;
+      expect(restored.metadata.labels).toEqual(before!.metadata.labels);
+      expect(restored.spec).toEqual(before!.spec);
+      const writes = cluster.writes.length;
+      expect((await undo(undone, { by: 'somebody', force: false }, { ...deps, client: cluster.client })).status).toBe('undone');
+      expect(cluster.writes).toHaveLength(writes);
+    });
+
+    for (const needed of actionCatalogue.get(given.action)!.needs) {
+      it(`is refused without ${needed}`, async () => {
+        for (const value of [null, '<NA>', 'x[...]']) {
+          const { cluster, deps, alert } = open();
+          await deliver(sign({ ...alert, output_fields: { ...alert.output_fields, [needed]: value } }), deps);
+          expect(cluster.writes).toEqual([]);
+          expect((await entriesOf(deps)).map(({ status }) => status)).toEqual(['refused']);
+        }
+      });
+    }
+
+    it('leaves alone an object that was made again under the same name', async () => {
+      const { cluster, clock, deps, alert } = open();
+      const old = cluster.peek(given.target)!;
+      clock.advance(2000);
+      const { uid: _uid, creationTimestamp: _time, ...metadata } = old.metadata as unknown as Record<string, unknown>;
+      cluster.drop(given.target);
+      cluster.put(given.target, { ...old, metadata });
+      expect(await deliver(alert, deps)).toMatchObject({ entries: [{ status: 'refused' }] });
+      expect(cluster.writes).toEqual([]);
+    });
+
+    for (const after of [false, true]) {
+      it(`survives a crash ${after ? 'after' : 'before'} any call`, async () => {
+        let points = 0;
+        for (; ; points++) {
+          const { cluster, clock, deps, alert } = open();
+          const crash = { left: points, after };
+          const dying: RespondDeps = {
+            ...deps,
+            journal: crashing(deps.journal, crash),
+            budgets: crashing(deps.budgets, crash),
+            clusters: { clientFor: async () => ({ client: crashing(cluster.client, crash) }) },
+          };
+          await deliver(alert, dying);
+          if (crash.left >= 0) break;
+          clock.advance(LEASE_MS + 1);
+          const again = await deliver(alert, deps);
+          expect(again, `crash at call ${points}`).toMatchObject({ kind: 'answered' });
+          const entries = await entriesOf(deps);
+          expect(
+            entries.map(({ status }) => status),
+            `crash at call ${points}`,
+          ).toEqual(['done']);
+          expect(given.accomplished(cluster), `crash at call ${points}`).toBe(true);
+          expect(cluster.writes, `crash at call ${points}`).toHaveLength(given.writes);
+          // The state to go back to is the one before the first attempt.
+          await undo(entries[0]!, { by: 't', force: false }, { ...deps, client: cluster.client });
+          expect(given.accomplished(cluster), `undo after crash at call ${points}`).toBe(false);
+        }
+        // At least: one query, one look, one reservation, one record, and each write with its answer.
+        expect(points).toBeGreaterThanOrEqual(4 + 2 * given.writes);
+      });
+    }
+  });
+}
