@@ -10,7 +10,8 @@ export function sourceOffset(scalar: YamlScalar, offset: number): number {
   const raw = scalar.source.text;
   let at = scalar.style === 'block' ? endOfLine(raw, scalar.start) + 1 : scalar.style === 'plain' ? scalar.start : scalar.start + 1;
   const rest = fromByteString(scalar.text.slice(offset));
-  for (const char of value) at = skip(scalar, raw, at, char);
+  for (const char of value) at = skip(scalar, raw, continued(scalar, raw, at), char);
+  at = continued(scalar, raw, at);
   // The place of a character is where it stands, not where the blanks before it begin.
   const next = rest[0];
   if (next !== undefined && !/\s/.test(next)) while (at < scalar.end && /\s/.test(raw[at]!)) at++;
@@ -34,6 +35,14 @@ function skip(scalar: YamlScalar, raw: string, start: number, char: string): num
   if (scalar.style === 'double' && raw[at] === '\\') return at + escapeLength(raw, at);
   if (scalar.style === 'single' && char === "'") return at + 2;
   return at + char.length;
+}
+
+/** Behind a line that a backslash joins to the next one. */
+function continued(scalar: YamlScalar, raw: string, start: number): number {
+  if (scalar.style !== 'double' || !/^\\\r?\n/.test(raw.slice(start, start + 3))) return start;
+  let at = start + 1;
+  while (at < scalar.end && /[ \t\r\n]/.test(raw[at]!)) at++;
+  return at;
 }
 
 function escapeLength(raw: string, at: number): number {
