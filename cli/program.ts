@@ -1,7 +1,10 @@
 import { Command, CommanderError } from 'commander';
+import { registerDemo } from './commands/demo.ts';
+import { registerEvaluate } from './commands/evaluate.ts';
 import { registerInvoke } from './commands/invoke.ts';
 import { registerReplay } from './commands/replay.ts';
 import { registerRules } from './commands/rules.ts';
+import { registerSelect } from './commands/select.ts';
 
 /** What an exit code means, for every command. */
 export const EXIT = { ok: 0, failed: 1, warnings: 2, findings: 3, usage: 64 } as const;
@@ -11,7 +14,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export type Register = (program: Command, exit: (code: ExitCode) => void) => void;
 
 /** One line per file in `cli/commands/`. */
-const COMMANDS: readonly Register[] = [registerInvoke, registerReplay, registerRules];
+const COMMANDS: readonly Register[] = [registerDemo, registerEvaluate, registerInvoke, registerReplay, registerRules, registerSelect];
 
 /** Runs one command line (without `node` and the script). Resolves to the exit code; never calls `process.exit`. */
 export async function run(argv: readonly string[]): Promise<number> {

@@ -1,4 +1,4 @@
-import type { AuditRecord, DecodedItem, Preparation, Reject } from '../audit/index.ts';
+import { type AuditRecord, type DecodedItem, type Preparation, type Reject, restamp } from '../audit/index.ts';
 import type { DeliveryReport, Destination } from '../falco/destination.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { ObjectStore } from '../platform/object-store.ts';
@@ -83,7 +83,9 @@ function whatIsLeft(selected: readonly AuditRecord[], report: DeliveryReport): {
   for (const [at, record] of selected.entries()) {
     const outcome = report.outcomes[at];
     if (outcome?.kind === 'delivered') continue;
-    undelivered.push(record);
+    // Falco may have it already: its next delivery says that it may be the second.
+    const maybeTaken = outcome?.kind === 'undelivered' && outcome.ambiguous === true;
+    undelivered.push(maybeTaken ? { ...record, raw: restamp(record, 2) } : record);
     why ||= outcome ? outcome.reason : 'the destination reported nothing for it';
   }
   return { undelivered, why };
