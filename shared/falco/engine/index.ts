@@ -1,4 +1,5 @@
 /** The embedded engine's door: Falco's rules, Falco's verdicts, no Falco. */
+export { readEvent } from './accept/index.ts';
 export { splitPayload } from './accept/payload.ts';
 export { DIAGNOSTICS, type Diagnostic, type DiagnosticCode, diagnosticAt, renderDiagnostic } from './diagnostic.ts';
 export { createEvaluator, type Evaluator, type EvaluatorOptions, type Verdict } from './evaluate/index.ts';

@@ -1,8 +1,11 @@
 import { ABSENT, JsonDocument, MemberIndex } from '../document/index.ts';
+import { asBuffer } from './bytes.ts';
 import { EventContext, Run } from './event.ts';
 import { type Moment, parseTimestamp, parseTimestampAt } from './timestamp.ts';
 
+export { asBuffer } from './bytes.ts';
 export { EventContext, Run } from './event.ts';
+export { type ReadEvent, readEvent } from './read.ts';
 export type { Moment } from './timestamp.ts';
 
 /** Default of k8saudit's `maxEventSize`: bytes of the compact event. */
@@ -45,11 +48,6 @@ export function acceptIndexed(index: MemberIndex, run: Run, maxBytes: number = M
     if (compact > maxBytes) return { rejection: { reason: 'oversize', bytes: compact } };
   }
   return { event: new EventContext(payload, moment, run) };
-}
-
-/** A view on the same memory with the methods of Buffer. */
-export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** The time of an event in which it is spelt plainly, and `kind` too; undefined for any other. */

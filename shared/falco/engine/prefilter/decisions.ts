@@ -33,7 +33,7 @@ export class Decisions {
   droppedAt(event: EventContext): Step | undefined {
     let node = this.#root;
     for (let step = 0; step < LAST; step++) {
-      const value = step === 0 ? (event.hasAuditId ? 'present' : undefined) : valueOf(event, step);
+      const value = step === 0 ? (event.hasAuditId ? 'present' : undefined) : textAt(event, step);
       node = node.next.get(value) ?? this.#grow(node, value, step, event);
       if (node.open.length === 0) return STEPS[step];
     }
@@ -57,7 +57,7 @@ export class Decisions {
 }
 
 /** What all fields see that read the path of a step: both plugins find the same text there. */
-function valueOf(event: EventContext, step: number): string | undefined {
+function textAt(event: EventContext, step: number): string | undefined {
   const view = event.plain;
   const [first, second] = STEP_PATHS[step]!;
   const outer = view.get(view.root, first);

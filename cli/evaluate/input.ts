@@ -1,0 +1,52 @@
+import { createReadStream } from 'node:fs';
+import type { Priority } from '../../shared/falco/alert.ts';
+import type { AppendOutput } from '../../shared/falco/engine/index.ts';
+import { type LoadedRule, loadRules, readAppendOutput, renderDiagnostic } from '../../shared/falco/engine/index.ts';
+import { TiercelError } from '../../shared/platform/errors.ts';
+import type { Out } from '../print/terminal.ts';
+import { OWN_RULES, readRulesFiles, readText } from '../rules/files.ts';
+import { type EventSink, readEvents } from './lines.ts';
+
+export interface Streams {
+  readonly out: NodeJS.WritableStream;
+  readonly log: Out;
+  readonly stdin: AsyncIterable<Uint8Array>;
+}
+
+const CHUNK_BYTES = 1 << 20;
+
+/** Loads what `--rules` names, or the project's own. Undefined: they do not load, and `log` has been told where and why. */
+export async function loadNamedRules(
+  paths: readonly string[] | undefined,
+  minPriority: Priority | undefined,
+  log: Out,
+): Promise<readonly LoadedRule[] | undefined> {
+  const files = await readRulesFiles(paths ?? OWN_RULES);
+  const { loads, diagnostics, rules } = loadRules(files, minPriority ? { minPriority } : {});
+  if (loads) return rules;
+  for (const diagnostic of diagnostics.filter(({ level }) => level === 'error')) log.write(`${renderDiagnostic(diagnostic)}\n`);
+  log.write('the rules do not load: nothing was evaluated\n');
+  return undefined;
+}
+
+/** The `append_output` of a Falco configuration. */
+export async function loadAppendOutput(path: string | undefined): Promise<AppendOutput[]> {
+  return path === undefined ? [] : readAppendOutput(await readText(path));
+}
+
+/** Reads files in order, `-` being standard input. @throws TiercelError for a file that cannot be read. */
+export async function readAll(files: readonly string[], stdin: AsyncIterable<Uint8Array>, sink: EventSink): Promise<void> {
+  for (const file of files) {
+    const source = file === '-' ? stdin : createReadStream(file, { highWaterMark: CHUNK_BYTES });
+    try {
+      await readEvents(source, file, sink);
+    } catch (error) {
+      if (!isFileError(error)) throw error;
+      throw new TiercelError('FILE_UNREADABLE', `cannot read ${file}: ${error.message}`, { cause: error });
+    }
+  }
+}
+
+function isFileError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error && ['open', 'read'].includes(String(error.syscall));
+}
