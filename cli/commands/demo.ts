@@ -12,7 +12,15 @@ export const registerDemo: Register = (program, exit) => {
     .action(async ({ json }: { readonly json?: boolean }) => {
       const [{ runDemo }, { demoAsText }] = await Promise.all([import('../demo/demo.ts'), import('../demo/text.ts')]);
       const result = await runDemo();
-      process.stdout.write(json ? `${JSON.stringify(result, undefined, 2)}\n` : demoAsText(result, process.stdout));
+      process.stdout.write(json ? `${JSON.stringify(result, exactly, 2)}\n` : demoAsText(result, process.stdout));
       exit(EXIT.ok);
     });
 };
+
+// In Node since 22, in TypeScript's library not yet.
+const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+
+/** Nanoseconds do not fit a number; JSON has no such limit. */
+function exactly(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? rawJSON(String(value)) : value;
+}
