@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import { z } from 'zod';
 import { createEvaluator, loadRules, splitPayload } from '../../shared/falco/engine/index.ts';
-import { TiercelError } from '../../shared/platform/errors.ts';
+import { messageOf, TiercelError } from '../../shared/platform/errors.ts';
 import { readText } from './files.ts';
 
 const schema = z.object({
@@ -14,10 +14,18 @@ const schema = z.object({
  * them; a case names an event by its `cid`. An event that Falco does not take, or that is not there, is a no-match.
  */
 export async function runConditionCases(path: string, out: Writable): Promise<void> {
-  const parsed = schema.safeParse(JSON.parse(await readText(path)));
+  const parsed = schema.safeParse(parsedJson(path, await readText(path)));
   if (!parsed.success) throw new TiercelError('CASES_INVALID', `${path}: expected {events, cases}: ${z.prettifyError(parsed.error)}`);
   const { events, cases } = parsed.data;
   for (const { event, condition } of cases) out.write(`${verdictOf(condition, event, events)}\n`);
+}
+
+function parsedJson(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new TiercelError('CASES_INVALID', `${path} is not JSON: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 function verdictOf(condition: string, cid: string, payloads: Readonly<Record<string, string>>): string {
