@@ -3,6 +3,7 @@ import { TiercelError } from '../../shared/platform/errors.ts';
 import { EXIT, type ExitCode, type Register } from '../program.ts';
 import type { CheckFormat } from '../rules/check.ts';
 import type { TestReportFormat } from '../rules/test.ts';
+import { repeated } from './evaluate.ts';
 
 export const registerRules: Register = (program, exit) => {
   const rules = program.command('rules').description('Check, test and explain Falco rules.');
@@ -92,7 +93,7 @@ function registerExplain(rules: Command, exit: (code: ExitCode) => void): void {
     .description('Show why a rule does or does not fire for an event: its condition with the value of each check.')
     .argument('<event>', 'a file with an event, an EventList or NDJSON; - for standard input')
     .requiredOption('--rule <name>', 'the rule')
-    .option('--rules <file...>', 'rules files or folders (default: the rules that come with tiercel)')
+    .option('--rules <file>', 'rules file or folder, repeatable; in order of loading (default: the rules that come with tiercel)', repeated)
     .addHelpText('after', EXPLAIN_HELP)
     .action(async (event: string, options: { rule: string; rules?: readonly string[] }) => {
       await orUsage('rules explain', exit, async () => {

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { type CaseResult, junitReport, runTestFile, tally } from '../../shared/falco/engine/tester/index.ts';
+import { type CaseResult, junitReport, type Loads, runTestFile, tally } from '../../shared/falco/engine/tester/index.ts';
 import { testerFiles, testPaths } from './files.ts';
 
 export type TestReportFormat = 'text' | 'json' | 'junit';
@@ -7,9 +7,10 @@ export type TestReportFormat = 'text' | 'json' | 'junit';
 /** Runs the test files at and below the paths. True: nothing failed. Text is written as cases end; the other formats at the end. */
 export async function runRulesTests(paths: readonly string[], format: TestReportFormat, out: Writable): Promise<boolean> {
   const results: CaseResult[] = [];
+  const loads: Loads = new Map();
   let file = '';
   for await (const path of testPaths(paths)) {
-    for await (const result of runTestFile(path, testerFiles, () => performance.now())) {
+    for await (const result of runTestFile(path, testerFiles, () => performance.now(), loads)) {
       results.push(result);
       if (format !== 'text') continue;
       if (result.file !== file) {

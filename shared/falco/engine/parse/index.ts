@@ -1,3 +1,3 @@
 export { LIST_OPERATORS, MODIFIERS, STRING_OPERATORS } from './check.ts';
-export { MAX_CONDITION_BYTES, MAX_DEPTH, type ParseResult, parseCondition } from './parser.ts';
-export { printCheck, printCondition, printOperand } from './printer.ts';
+export { MAX_CONDITION_BYTES, MAX_DEPTH, parseCondition } from './parser.ts';
+export { printCheck, printCondition } from './printer.ts';

@@ -37,7 +37,7 @@ export const MAX_CONDITION_BYTES = 1 << 20;
 /** Levels of and/or/not in one condition tree; parentheses alone cost nothing. */
 export const MAX_DEPTH = 1000;
 
-export type ParseResult =
+type ParseResult =
   | { readonly ok: true; readonly tree: Expression }
   | { readonly ok: false; readonly message: string; readonly offset: number };
 

@@ -37,7 +37,7 @@ export function printCheck(check: Check): string {
   return `${left} ${operator} ${modifier ? `${modifier} ` : ''}${text}`;
 }
 
-export function printOperand(operand: Operand): string {
+function printOperand(operand: Operand): string {
   if (operand.type === 'field') return operand.name + brackets(operand.argument);
   return `${operand.name}(${operand.arguments.map(printArgument).join(', ')})${brackets(operand.index)}`;
 }

@@ -149,6 +149,6 @@ function readPriority(item: YamlMapping): Priority {
 }
 
 /** A priority by any of Falco's spellings. */
-export function priorityOf(name: string): Priority | undefined {
+function priorityOf(name: string): Priority | undefined {
   return PRIORITY_NAMES.get(name.toLowerCase());
 }

@@ -16,7 +16,7 @@ export interface YamlScalar extends Place {
   readonly style: 'plain' | 'single' | 'double' | 'block';
 }
 
-export interface YamlSequence extends Place {
+interface YamlSequence extends Place {
   readonly kind: 'sequence';
   readonly items: readonly YamlNode[];
 }
@@ -26,7 +26,7 @@ export interface YamlMapping extends Place {
   readonly entries: readonly YamlEntry[];
 }
 
-export interface YamlEntry {
+interface YamlEntry {
   readonly key: YamlNode;
   readonly value: YamlNode;
 }

@@ -17,8 +17,8 @@ import { type IsField, isGiven, type RuleException, unvalidated, validated } fro
 import { PasteBuilder } from './paste.ts';
 
 /** Whose behaviour this engine reproduces, and what rules may require. */
-export const ENGINE_VERSION: Version = [0, 62, 0];
-export const PLUGIN_VERSIONS: ReadonlyMap<string, Version> = new Map([
+const ENGINE_VERSION: Version = [0, 62, 0];
+const PLUGIN_VERSIONS: ReadonlyMap<string, Version> = new Map([
   ['k8saudit', [0, 18, 0]],
   ['json', [0, 7, 4]],
 ]);

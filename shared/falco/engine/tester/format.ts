@@ -33,7 +33,7 @@ export type EventSource = string | { readonly raw: string } | { readonly object:
 export type JsonObject = { readonly [key: string]: unknown };
 
 /** 'rejected': Falco would not take the event. Else what the rules that fire must show, by name; no entries: none fires. */
-export type Expectation = 'rejected' | ReadonlyMap<string, ExpectedAlert>;
+type Expectation = 'rejected' | ReadonlyMap<string, ExpectedAlert>;
 
 export interface ExpectedAlert {
   /** Values in `output_fields`; null: the field is missing. Others may be there. */
@@ -44,7 +44,7 @@ export interface ExpectedAlert {
 }
 
 /** A test file that cannot be read as one. */
-export class TestFileError extends TiercelError {
+class TestFileError extends TiercelError {
   constructor(path: string, line: number, message: string) {
     super('RULES_TEST_INVALID', `${path}:${line}: ${message}`);
   }

@@ -1,2 +1,2 @@
-export { junitReport, type Tally, tally } from './report.ts';
-export { type CaseResult, runTestFile, type TesterFiles } from './run.ts';
+export { junitReport, tally } from './report.ts';
+export { type CaseResult, type Loads, runTestFile, type TesterFiles } from './run.ts';

@@ -29,9 +29,14 @@ export interface CaseResult {
 
 /**
  * Runs the cases of one test file, one result after the other. Never throws for what a file holds: that is a result.
- * All cases run on one evaluator, in order: `evt.num` counts them.
+ * All cases run on one evaluator, in order: `evt.num` counts them. `loads` saves work between test files of the same rules.
  */
-export async function* runTestFile(path: string, files: TesterFiles, now: () => number): AsyncGenerator<CaseResult> {
+export async function* runTestFile(
+  path: string,
+  files: TesterFiles,
+  now: () => number,
+  loads: Loads = new Map(),
+): AsyncGenerator<CaseResult> {
   const broken = (error: unknown): CaseResult => ({
     file: path,
     line: 1,
@@ -44,7 +49,7 @@ export async function* runTestFile(path: string, files: TesterFiles, now: () => 
   let subject: Subject;
   try {
     test = parseTestFile(path, await files.read(path));
-    subject = await prepare(test, files);
+    subject = await prepare(test, files, loads);
   } catch (error) {
     yield broken(error);
     return;
@@ -73,6 +78,9 @@ function withTodo({ todo }: TestCase, status: CaseResult['status'], messages: re
     : { status: 'todo', messages: [todo] };
 }
 
+/** Rules that were loaded before, by the names of their files and what was switched on. For one run: files are not read again. */
+export type Loads = Map<string, LoadResult>;
+
 /** Rules ready to be tried, and which of them count. */
 interface Subject {
   readonly evaluator: Evaluator;
@@ -81,16 +89,14 @@ interface Subject {
   readonly counts: (rule: string) => boolean;
 }
 
-async function prepare(test: TestFile, files: TesterFiles): Promise<Subject> {
+async function prepare(test: TestFile, files: TesterFiles, loads: Loads): Promise<Subject> {
   const folder = files.folderOf(test.path);
   const names = test.rules ?? (await files.list(folder)).filter((name) => /(?<!\.test)\.ya?ml$/.test(name)).sort();
   if (names.length === 0) throw new Error(`${test.path}: there are no rules next to it; name them under 'rules:'`);
-  const loaded = loadRules(
-    await Promise.all(
-      names.map(async (name): Promise<RulesFile> => ({ name: files.join(folder, name), text: await files.read(files.join(folder, name)) })),
-    ),
-    { selections: test.enable.map((rule) => ({ operation: 'enable', rule })) },
-  );
+  const paths = names.map((name) => files.join(folder, name));
+  const key = JSON.stringify([paths, test.enable]);
+  const loaded = loads.get(key) ?? (await load(paths, test.enable, files));
+  loads.set(key, loaded);
   if (!loaded.loads)
     throw new Error(
       `the rules do not load\n${loaded.diagnostics
@@ -108,6 +114,11 @@ async function prepare(test: TestFile, files: TesterFiles): Promise<Subject> {
     known,
     counts: (rule) => counted.has(rule),
   };
+}
+
+async function load(paths: readonly string[], enable: readonly string[], files: TesterFiles): Promise<LoadResult> {
+  const texts = await Promise.all(paths.map(async (path): Promise<RulesFile> => ({ name: path, text: await files.read(path) })));
+  return loadRules(texts, { selections: enable.map((rule) => ({ operation: 'enable', rule })) });
 }
 
 /** `only`; else, where the folder's rules are loaded, those of the rules file with the test file's name; else all. */
