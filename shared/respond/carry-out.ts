@@ -75,7 +75,7 @@ export function intended(effect: Effect): Step {
   return { effect, state: 'intended' };
 }
 
-/** At most 64 characters, which is what the API server keeps of an Audit-ID. */
+/** Names a step of the journal in the audit log. */
 export function auditIdOf(id: string, step: number): string {
   return `tiercel/${id}/${step}`;
 }
@@ -129,12 +129,14 @@ async function performPatch(effect: PatchEffect, { client, call }: Performing): 
     );
     return { kind: 'done' };
   } catch (error) {
-    if (!(error instanceof KubeStatusError) || (error.status !== 404 && error.status !== 409)) throw error;
+    // 422: a UID that does not fit is an attempt to change an immutable field.
+    if (!(error instanceof KubeStatusError) || ![404, 409, 422].includes(error.status)) throw error;
     const live = error.status === 404 ? undefined : await client.get(effect.object, call);
     if (!live) return { kind: 'superseded', note: 'it was gone already' };
     if (live.metadata.uid !== effect.uid) return { kind: 'superseded', note: 'another object has its name now' };
     // Our own annotation is part of the patch, so this can only be an earlier attempt of this response.
     if (satisfies(live as unknown as JsonValue, effect.patch)) return { kind: 'done', note: 'it had been done by an interrupted attempt' };
+    if (error.status === 422) throw error;
     return { kind: 'changed' };
   }
 }

@@ -1,7 +1,7 @@
 import type { MacKey } from '../audit/mac.ts';
 import type { FalcoAlert } from '../falco/alert.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { KubeClient } from '../platform/kube/index.ts';
+import { describeObject, type KubeClient } from '../platform/kube/index.ts';
 import type { Action, ActionCatalogue } from './action/action.ts';
 import type { Effect } from './action/effect.ts';
 import { type Budgets, reservationFor } from './budget/index.ts';
@@ -10,11 +10,12 @@ import { fieldText, readField } from './fields.ts';
 import { askGuards, type GuardAnswer } from './guard/index.ts';
 import { actionKey, alertKey, clusterOf, type EventIdentity, eventIdentity } from './identity.ts';
 import type { Draft } from './journal/journal.ts';
-import { type Look, lookAt, readerOf } from './look.ts';
+import { type Look, lookAt, lookAuditId, readerOf } from './look.ts';
 import { type Mode, mostCautious } from './mode.ts';
 import type { PolicySet } from './policy/read.ts';
 import type { Policy } from './policy/schema.ts';
 import type { Principal } from './principal.ts';
+import { RESPOND_GROUP } from './rbac.ts';
 import { type Target, targetOf } from './target.ts';
 
 /** Clusters that respond can reach. */
@@ -101,6 +102,8 @@ export async function decide(given: Case, ceiling: Mode, deps: DecideDeps): Prom
         reason: `${plan.effects.length} change${plan.effects.length === 1 ? '' : 's'} planned`,
       });
       ({ effects, caveats } = plan);
+      // Where something is done, the server itself answers; a plan should say beforehand whether it would be let.
+      if (mode === 'shadow') guards.push(await askPermission(effects, event, client));
     }
   }
   const clear = effects.length > 0 && guards.every(({ verdict }) => verdict === 'pass');
@@ -135,6 +138,19 @@ function statusOf(mode: Mode, policy: Policy, guards: readonly GuardAnswer[], cl
   if (mode !== 'enforce') return 'planned';
   if (!clear) return 'refused';
   return policy.approval === undefined ? 'open' : 'awaiting-approval';
+}
+
+async function askPermission(effects: readonly Effect[], event: string, client: KubeClient): Promise<GuardAnswer> {
+  const guard = 'permitted';
+  for (const { verb, object } of effects) {
+    if (await client.mayI({ verb, object }, { auditId: lookAuditId(event) })) continue;
+    return {
+      guard,
+      verdict: 'unknown',
+      reason: `respond may not ${verb} ${describeObject(object)}: bind the role ${RESPOND_GROUP}-act before enforcing`,
+    };
+  }
+  return { guard, verdict: 'pass', reason: 'respond may do all of it' };
 }
 
 /** The last guard, because asking it takes a place. */

@@ -18,7 +18,7 @@ export type Look =
   /** Nobody looked. */
   | { readonly kind: 'none'; readonly why: string };
 
-/** Names the looks of one happening in the audit log; at most 64 characters. */
+/** Names the looks of one happening in the audit log. */
 export function lookAuditId(event: string): string {
   return `tiercel/${event}/look`;
 }

@@ -27,7 +27,9 @@ function cacheFolder(): string {
 export async function buildCluster(): Promise<Readonly<Record<Binary, string>>> {
   const folder = cacheFolder();
   mkdirSync(folder, { recursive: true });
-  const version = ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'].map((path) => `-X ${path}.gitVersion=${KUBERNETES_VERSION}`).join(' ');
+  const version = ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version']
+    .map((path) => `-X ${path}.gitVersion=${KUBERNETES_VERSION}`)
+    .join(' ');
   for (const name of BINARIES) {
     const path = join(folder, name);
     if (existsSync(path)) continue;

@@ -1,0 +1,49 @@
+import type { ActionCatalogue, Permission } from './action/action.ts';
+import type { Policy } from './policy/schema.ts';
+
+/** The group an access entry (or a test) puts respond in; nothing else refers to it. */
+export const RESPOND_GROUP = 'tiercel-respond';
+
+export interface RbacRule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+/** The rights that the actions of these policies need, one rule for each resource, sorted. No wildcard, no bind, no escalate, no impersonate. */
+export function rightsFor(policies: readonly Policy[], actions: ActionCatalogue, use: Permission['use']): readonly RbacRule[] {
+  const verbs = new Map<string, Set<string>>();
+  const permissions = policies
+    .filter(({ mode }) => mode !== 'off')
+    .flatMap((policy) => policy.actions.flatMap((step) => actions.get(step.action)?.permissions(step.with ?? {}) ?? []));
+  for (const permission of permissions) {
+    if (permission.use !== use) continue;
+    const key = `${permission.apiGroup}/${permission.resource}`;
+    verbs.set(key, (verbs.get(key) ?? new Set()).add(permission.verb));
+  }
+  return [...verbs]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, granted]) => {
+      const [apiGroup = '', resource = ''] = key.split('/');
+      return { apiGroups: [apiGroup], resources: [resource], verbs: [...granted].sort() };
+    });
+}
+
+/** The manifest an operator applies: what shadow needs, and what acting needs on top of it, each bound to {@link RESPOND_GROUP}. */
+export function rbacManifests(policies: readonly Policy[], actions: ActionCatalogue): readonly Record<string, unknown>[] {
+  return (['look', 'act'] as const).flatMap((use) => {
+    const rules = rightsFor(policies, actions, use);
+    if (rules.length === 0) return [];
+    const name = `${RESPOND_GROUP}-${use}`;
+    return [
+      { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name }, rules },
+      {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'ClusterRoleBinding',
+        metadata: { name },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
+        subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: RESPOND_GROUP }],
+      },
+    ];
+  });
+}

@@ -1,0 +1,190 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { systemClock, systemRandom } from '../../shared/platform/clock.ts';
+import { type ClusterEndpoint, createKubeClient, type KubeClient } from '../../shared/platform/kube/index.ts';
+import { TestAuthority } from '../support/certificates.ts';
+import { buildCluster } from './build.ts';
+
+/** Somebody the API server knows, by a bearer token. */
+interface User {
+  readonly name: string;
+  readonly groups: readonly string[];
+}
+
+export interface TestCluster {
+  readonly endpoint: ClusterEndpoint;
+  /** A client that signs in as one of the users. */
+  client(user: string): KubeClient;
+  /** The audit events written so far. */
+  auditEvents(): Record<string, unknown>[];
+  stop(): Promise<void>;
+}
+
+/** Like the policy of EKS: everything at RequestResponse but for what is secret or large. */
+const AUDIT_POLICY = {
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived'],
+  rules: [
+    { level: 'None', users: ['system:apiserver'] },
+    { level: 'Metadata', resources: [{ group: '', resources: ['secrets', 'configmaps'] }] },
+    { level: 'Request', verbs: ['get', 'list', 'watch'] },
+    { level: 'RequestResponse' },
+  ],
+};
+
+/** RBAC's bootstrap objects are the last thing to be there, roles before bindings, and this is the last of the bindings. */
+const LAST_MADE = {
+  apiGroup: 'rbac.authorization.k8s.io',
+  apiVersion: 'v1',
+  resource: 'rolebindings',
+  namespace: 'kube-public',
+  name: 'system:controller:bootstrap-signer',
+};
+
+/** A real kube-apiserver over a real etcd, on loopback, in a folder of its own; builds both first if need be. */
+export async function startCluster(users: readonly User[]): Promise<TestCluster> {
+  const binaries = await buildCluster();
+  const folder = mkdtempSync(join(tmpdir(), 'tiercel-cluster-'));
+  const file = (name: string, text: string): string => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return path;
+  };
+  const [etcdPort, peerPort, apiPort] = await freePorts(3);
+  const authority = new TestAuthority();
+  const serving = authority.issue('kube-apiserver');
+  const accounts = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const accountKey = file('accounts.key', accounts.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString());
+  const auditLog = file('audit.log', '');
+  const processes: ChildProcess[] = [];
+  const run = (name: 'etcd' | 'kube-apiserver', args: readonly string[]): ChildProcess => {
+    const log = openSync(join(folder, `${name}.log`), 'a');
+    const child = spawn(binaries[name], args, { stdio: ['ignore', log, log] });
+    processes.push(child);
+    return child;
+  };
+
+  const etcdUrl = `http://127.0.0.1:${etcdPort}`;
+  const peerUrl = `http://127.0.0.1:${peerPort}`;
+  run('etcd', [
+    '--data-dir',
+    join(folder, 'etcd'),
+    '--unsafe-no-fsync',
+    '--listen-client-urls',
+    etcdUrl,
+    '--advertise-client-urls',
+    etcdUrl,
+    '--listen-peer-urls',
+    peerUrl,
+    '--initial-advertise-peer-urls',
+    peerUrl,
+    '--initial-cluster',
+    `default=${peerUrl}`,
+  ]);
+  const apiServer = run('kube-apiserver', [
+    '--etcd-servers',
+    etcdUrl,
+    '--bind-address',
+    '127.0.0.1',
+    '--advertise-address',
+    '127.0.0.1',
+    '--secure-port',
+    String(apiPort),
+    '--tls-cert-file',
+    file('serving.crt', serving.cert),
+    '--tls-private-key-file',
+    file('serving.key', serving.key),
+    '--authorization-mode',
+    'Node,RBAC',
+    '--enable-admission-plugins',
+    'NodeRestriction',
+    '--disable-admission-plugins',
+    'ServiceAccount',
+    '--endpoint-reconciler-type',
+    'none',
+    '--allow-privileged',
+    '--service-cluster-ip-range',
+    '10.96.0.0/16',
+    '--token-auth-file',
+    file('tokens.csv', users.map(({ name, groups }) => `token-${name},${name},${name},"${groups.join(',')}"`).join('\n')),
+    '--service-account-issuer',
+    'https://127.0.0.1',
+    '--service-account-key-file',
+    accountKey,
+    '--service-account-signing-key-file',
+    accountKey,
+    '--audit-policy-file',
+    file('audit-policy.json', JSON.stringify(AUDIT_POLICY)),
+    '--audit-log-path',
+    auditLog,
+    '--audit-log-mode',
+    'blocking',
+  ]);
+
+  const endpoint: ClusterEndpoint = { server: `https://127.0.0.1:${apiPort}`, caPem: authority.cert };
+  const clients: KubeClient[] = [];
+  const client = (user: string): KubeClient => {
+    const made = createKubeClient({
+      endpoint: { ...endpoint, token: async () => `token-${user}` },
+      clock: systemClock,
+      random: systemRandom,
+    });
+    clients.push(made);
+    return made;
+  };
+  const stop = async (): Promise<void> => {
+    for (const made of clients) made.close();
+    for (const child of processes.reverse()) {
+      if (child.exitCode !== null) continue;
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), 5_000);
+      await once(child, 'exit');
+      clearTimeout(timer);
+    }
+    rmSync(folder, { recursive: true, force: true });
+  };
+
+  const admin = client(users[0]!.name);
+  for (let attempt = 0; ; attempt++) {
+    try {
+      if (await admin.get(LAST_MADE, { auditId: 'start' })) break;
+    } catch (error) {
+      if (attempt > 120 || apiServer.exitCode !== null) {
+        const log = readFileSync(join(folder, 'kube-apiserver.log'), 'utf8').slice(-3_000);
+        await stop();
+        throw new Error(`kube-apiserver did not start: ${log}`, { cause: error });
+      }
+    }
+    await wait(500);
+  }
+  return {
+    endpoint,
+    client,
+    auditEvents: () =>
+      readFileSync(auditLog, 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+    stop,
+  };
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
+  return ports;
+}
