@@ -31,8 +31,6 @@ export class JsonDocument {
   readonly root: Value;
   #readStrings: Set<Value> | undefined;
   #unescapedObjects: Set<Value> | undefined;
-  /** A key with a backslash was passed on the way to some value below the top level. */
-  escapedKeys = false;
   /** Counts changes of the memory above: a text of an object or array is good as long as this stands. */
   rewrites = 0;
 
@@ -183,7 +181,7 @@ export class JsonDocument {
         }
         keyEnd++;
       }
-      if (escaped) this.escapedKeys = true;
+      if (escaped) this.#index.nestedEscapedKeys = true;
       at = this.#skip(this.#skip(keyEnd + 1) + 1);
       if (keyEnd - keyStart === length && equalsAt(bytes, keyStart, key)) return at;
       at = this.#skip(skipValue(bytes, at, end));
@@ -200,7 +198,7 @@ export class JsonDocument {
       let keyEnd = at + 1;
       for (let c = bytes[keyEnd]!; c !== QUOTE; c = bytes[keyEnd]!) {
         if (c === BACKSLASH) {
-          this.escapedKeys = true;
+          this.#index.nestedEscapedKeys = true;
           keyEnd++;
         }
         keyEnd++;

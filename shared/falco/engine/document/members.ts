@@ -1,4 +1,4 @@
-import { MAX_DEPTH, skipBlanks, skipValue } from '../../../audit/json/lexer.ts';
+import { MAX_DEPTH, skipBlanks, skipString, skipValue } from '../../../audit/json/lexer.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -25,6 +25,8 @@ export class MemberIndex {
   readonly valueEnds: number[] = [];
   /** A key with a backslash in it was met: byte comparison of keys is not the whole truth any more. */
   escapedKeys = false;
+  /** The same below the top level, where somebody who looked has noted it. */
+  nestedEscapedKeys = false;
   /** Offset of the fault, −1 while there is none. */
   fault = -1;
   /** The whole text has been seen and is valid. */
@@ -42,6 +44,7 @@ export class MemberIndex {
     this.end = end;
     this.count = 0;
     this.escapedKeys = false;
+    this.nestedEscapedKeys = false;
     this.fault = -1;
     this.complete = false;
     const open = skipBlanks(bytes, start, end);
@@ -78,7 +81,7 @@ export class MemberIndex {
     at++;
     if (bytes[at]! <= 0x20) at = skipBlanks(bytes, at, end);
     // The object itself is the first level.
-    const after = skipValue(bytes, at, end, MAX_DEPTH - 1);
+    const after = bytes[at] === QUOTE ? skipString(bytes, at, end) : skipValue(bytes, at, end, MAX_DEPTH - 1);
     if (after < 0) return this.#fail(~after);
     this.keyStarts[count] = key + 1;
     this.keyEnds[count] = keyEnd;

@@ -17,11 +17,8 @@ export const STEP_PATHS: readonly (readonly [string] | readonly [string, string]
   ['user', 'username'],
 ];
 
-/**
- * Members of the top level that stand before the request's body where the API server writes events. Asking for one that an event lacks reads
- * all of it, so members that are mostly absent are not here.
- */
-const EARLY = new Set(['auditID', 'kind', 'level', 'stage', 'requestURI', 'verb', 'user', 'userAgent', 'objectRef', 'responseStatus']);
+/** Members of the top level that can be large. What is in them is not looked at; all else is short, and found by passing over these. */
+const BODIES = new Set(['requestObject', 'responseObject']);
 
 /**
  * From which step on a check has an answer; `undefined`: it reads what is not cheap.
@@ -64,7 +61,7 @@ function stepOfOperand(operand: TransformerArgument): number | undefined {
 
 function stepOfPath(keys: readonly string[]): number | undefined {
   const [first] = keys;
-  if (first === undefined || !EARLY.has(first)) return undefined;
+  if (first === undefined || BODIES.has(first)) return undefined;
   // The first step knows that there is an auditID, not which.
   const step = STEP_PATHS.findIndex((path, i) => i > 0 && path.length === keys.length && path.every((key, k) => key === keys[k]));
   return step < 0 ? OTHER : step;

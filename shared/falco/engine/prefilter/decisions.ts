@@ -1,6 +1,7 @@
 import type { EventContext } from '../accept/index.ts';
-import { ABSENT } from '../document/index.ts';
-import { STEP_PATHS, STEPS, type Step } from './cheap.ts';
+import type { MemberIndex } from '../document/index.ts';
+import { STEPS, type Step } from './cheap.ts';
+import { glance } from './glance.ts';
 import { decide, FALSE, type Judgement, restrict } from './kleene.ts';
 
 /** Most combinations of values that are remembered: whoever makes events chooses the values. Further ones are judged afresh. */
@@ -29,14 +30,21 @@ export class Decisions {
     this.#root = { open: judgements, next: new Map() };
   }
 
-  /** The step after which no rule can match any more; undefined when one may. */
-  droppedAt(event: EventContext): Step | undefined {
+  /** The step after which no rule can match any more; undefined when one may. `newEvent` is called when a question has to be asked. */
+  droppedAt(index: MemberIndex, newEvent: () => EventContext): Step | undefined {
     let node = this.#root;
+    let event: EventContext | undefined;
     for (let step = 0; step < LAST; step++) {
-      const value = step === 0 ? (event.hasAuditId ? 'present' : undefined) : textAt(event, step);
-      node = node.next.get(value) ?? this.#grow(node, value, step, event);
+      const value = glance(index, step);
+      const known = node.next.get(value);
+      if (known) node = known;
+      else {
+        event ??= newEvent();
+        node = this.#grow(node, value, step, event);
+      }
       if (node.open.length === 0) return STEPS[step];
     }
+    event ??= newEvent();
     for (const judgement of node.open) if (decide(judgement, event) !== FALSE) return undefined;
     return STEPS[LAST];
   }
@@ -54,13 +62,4 @@ export class Decisions {
     }
     return grown;
   }
-}
-
-/** What all fields see that read the path of a step: both plugins find the same text there. */
-function textAt(event: EventContext, step: number): string | undefined {
-  const view = event.plain;
-  const [first, second] = STEP_PATHS[step]!;
-  const outer = view.get(view.root, first);
-  const value = second === undefined ? outer : view.get(outer, second);
-  return value === ABSENT ? undefined : view.text(value);
 }

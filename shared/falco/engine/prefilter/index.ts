@@ -62,9 +62,8 @@ export function createPreFilter(rules: readonly FilteredRule[], appendOutput: re
   const run = new Run();
   const index = new MemberIndex(Buffer.alloc(0), 0, 0);
   const couldMatchIndexed = (index: MemberIndex): boolean => {
-    const event = new EventContext(index, () => glimpseMoment(index), run);
-    const step = decisions.droppedAt(event);
-    if (index.fault >= 0 || index.escapedKeys || event.audit.escapedKeys || event.plain.escapedKeys) {
+    const step = decisions.droppedAt(index, () => new EventContext(index, () => glimpseMoment(index), run));
+    if (index.fault >= 0 || index.escapedKeys || index.nestedEscapedKeys) {
       counts.unclear++;
       return true;
     }
