@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { parseObjectNotifications } from '../audit/index.ts';
 import type { ObjectAddress } from '../platform/aws/s3.ts';
 import { messageOf } from '../platform/errors.ts';
+import { isNobodysFault, leaveAtSource } from './backed-up.ts';
+import { DeliveryUnfinishedError, ingestDelivery } from './ingest-delivery.ts';
 import { type IngestObjectDeps, type IngestObjectTimes, ingestObject, type ObjectOutcome } from './ingest-object.ts';
 import { writeQuarantine } from './quarantine.ts';
 
@@ -13,9 +15,12 @@ export interface NotificationOutcome {
   readonly objects: readonly { readonly object: ObjectAddress; readonly outcome: ObjectOutcome }[];
 }
 
-/** A notification in any wrapping: parse → ingest each object it names. What names no object is put in quarantine and done with. */
+/**
+ * A notification in any wrapping: parse → ingest each object it names, and each delivery it holds (Lambda's record of a failed invocation).
+ * What is neither is put in quarantine and done with.
+ */
 export async function ingestNotification(body: unknown, deps: IngestObjectDeps, times: IngestObjectTimes): Promise<NotificationOutcome> {
-  const { objects, rejects } = parseObjectNotifications(body);
+  const { objects, deliveries, rejects } = parseObjectNotifications(body);
   const id = createHash('sha256')
     .update(typeof body === 'string' ? body : (JSON.stringify(body) ?? ''))
     .digest('hex');
@@ -30,6 +35,15 @@ export async function ingestNotification(body: unknown, deps: IngestObjectDeps, 
       if (outcome.kind === 'unfinished') return { kind: 'unfinished', why: 'time ran out', objects: outcomes };
     } catch (error) {
       failure ??= `s3://${object.bucket}/${object.key}: ${messageOf(error)}`;
+    }
+  }
+  for (const delivery of deliveries) {
+    try {
+      await ingestDelivery(delivery, { ...deps, keep: leaveAtSource, ownLogGroup: undefined }, times);
+    } catch (error) {
+      const cause = error instanceof DeliveryUnfinishedError ? error.cause : error;
+      if (isNobodysFault(cause)) return { kind: 'backed-up', why: cause.message, objects: outcomes };
+      failure ??= messageOf(error);
     }
   }
   return failure === undefined ? { kind: 'done', objects: outcomes } : { kind: 'failed', why: failure, objects: outcomes };

@@ -3,8 +3,7 @@ import { type AuditRecord, type ClusterIdentity, decodeStream, type Reject } fro
 import type { ObjectAddress, ObjectReader } from '../platform/aws/s3.ts';
 import type { Checkpoints } from '../platform/checkpoints.ts';
 import { settleAll } from '../platform/concurrency.ts';
-import { TiercelError } from '../platform/errors.ts';
-import { WorkInProgressError } from '../platform/once.ts';
+import { isNobodysFault, leaveAtSource } from './backed-up.ts';
 import { type Chunk, chunkObject } from './chunk.ts';
 import { type IngestDeps, type IngestTimes, ingestChunk } from './ingest.ts';
 import { addTallies, EMPTY_TALLY, type Tally } from './outcome.ts';
@@ -42,13 +41,6 @@ export const POISON_AFTER_ATTEMPTS = 5;
 
 const CHUNKS_UNDER_WAY = 4;
 
-/** The destination did not take a chunk. Its object is its store: the chunk stays unconfirmed and is read again. */
-class BackedUpError extends TiercelError {
-  constructor(why: string) {
-    super('DESTINATION_BACKED_UP', why, { retryable: true });
-  }
-}
-
 /**
  * An object: begin → decode → chunk → ingest each → finish. Resumable: chunks before the checkpoint are decoded again (gzip cannot be
  * entered in the middle, and the cut must fall in the same places) but neither claimed nor delivered.
@@ -71,12 +63,12 @@ export async function ingestObject(object: ObjectAddress, deps: IngestObjectDeps
   const chunkDeps: IngestDeps = {
     ...deps,
     prepare: spooled ? asItIs : deps.prepare,
-    keep: async (_chunk, undelivered, why) => {
-      throw new BackedUpError(`${undelivered.length} events were not taken: ${why}`);
-    },
+    keep: leaveAtSource,
   };
   const progress = new Progress(checkpoint.steps);
-  const batches = decodeStream(bytes, { kind: 'object', ...object }, { identity: spooled ? {} : deps.identify(object) });
+  const { bucket, key, versionId } = object;
+  const place = { kind: 'object', bucket, key, ...(versionId === undefined ? {} : { versionId }) } as const;
+  const batches = decodeStream(bytes, place, { identity: spooled ? {} : deps.identify(object) });
   const settled = await settleAll(
     upTo(times.readUntilMs, deps, progress, chunkObject(batches, object)),
     CHUNKS_UNDER_WAY,
@@ -103,11 +95,6 @@ export async function ingestObject(object: ObjectAddress, deps: IngestObjectDeps
   if (spooled) await deps.objects.remove(object);
   await deps.checkpoints.finish(id);
   return { kind: 'done', tally };
-}
-
-/** Falco is away, or another invocation is at the same chunk: to be tried again later, and no mark against the object. */
-function isNobodysFault(failure: unknown): failure is BackedUpError | WorkInProgressError {
-  return failure instanceof BackedUpError || failure instanceof WorkInProgressError;
 }
 
 const asItIs = (record: AuditRecord) => ({ kind: 'record' as const, record, reduced: false, salvaged: false });
