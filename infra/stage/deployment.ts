@@ -10,6 +10,15 @@ export interface Deployment extends Omit<NamedStage, 'falco'> {
   readonly names: StageNames;
   /** The environment variable CLUSTERS: who is watched, and by which marks its events are recognised. */
   readonly clustersJson: string;
+  /** Variable CLUSTERS of respond: those it may look at and act on. */
+  readonly respondClustersJson: string;
+  /** What respond may describe, and the roles it may assume; which statements of infra/resources/cluster-statements.yml it gets. */
+  readonly clusterArns: readonly string[];
+  readonly clusterRoleArns: readonly string[];
+  readonly describesClusters: 'some' | 'none';
+  readonly assumesRoles: 'some' | 'none';
+  /** Who respond is in its clusters. */
+  readonly respondRoleArn: string;
   /** ARN of the data key, or the intrinsic function that gives it. */
   readonly dataKey: string | { readonly 'Fn::GetAtt': readonly [string, string] };
   /** Empty in stage `local`, which asks nothing of AWS: then no event carries a MAC. */
@@ -38,14 +47,22 @@ export function deployment({ falco, ...stage }: NamedStage): Deployment {
   const stageNames = names(stage);
   const local = stage.name === 'local';
   const root = resolve(import.meta.dirname, '../..');
+  const partition = stage.region.startsWith('cn-') ? 'aws-cn' : stage.region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+  const clusters = stage.clusters.map((cluster) => ({
+    ...cluster,
+    account: cluster.account ?? stage.account,
+    region: cluster.region ?? stage.region,
+    eksName: cluster.eksName ?? cluster.name,
+  }));
   const clustersJson = JSON.stringify(
-    stage.clusters.map((cluster) => {
-      const account = cluster.account ?? stage.account;
-      const region = cluster.region ?? stage.region;
-      const prefix = `${stageNames.archivePrefix}${account}/${region}/${cluster.name}/`;
-      return { name: cluster.name, account, region, logGroup: logGroupOf(cluster), prefix };
+    clusters.map((cluster) => {
+      const { name, account, region } = cluster;
+      return { name, account, region, logGroup: logGroupOf(cluster), prefix: `${stageNames.archivePrefix}${account}/${region}/${name}/` };
     }),
   );
+  const reached = clusters.filter(({ account, respondRoleArn }) => account === stage.account || respondRoleArn !== undefined);
+  const own = reached.filter(({ respondRoleArn }) => respondRoleArn === undefined);
+  const clusterRoleArns = [...new Set(reached.flatMap(({ respondRoleArn }) => respondRoleArn ?? []))];
   const growing = Buffer.byteLength(clustersJson) + Buffer.byteLength(falco?.caPem ?? '');
   if (growing > MAX_GROWING_BYTES) {
     throw new Error(
@@ -57,6 +74,14 @@ export function deployment({ falco, ...stage }: NamedStage): Deployment {
     falcoSettings: falcoSettings(falco),
     names: stageNames,
     clustersJson,
+    respondClustersJson: JSON.stringify(
+      reached.map(({ name, region, account, eksName, respondRoleArn: roleArn }) => ({ name, region, account, eksName, roleArn })),
+    ),
+    clusterArns: own.map(({ account, region, eksName }) => `arn:${partition}:eks:${region}:${account}:cluster/${eksName}`),
+    clusterRoleArns,
+    describesClusters: own.length > 0 ? 'some' : 'none',
+    assumesRoles: clusterRoleArns.length > 0 ? 'some' : 'none',
+    respondRoleArn: `arn:${partition}:iam::${stage.account}:role/${stageNames.respond}`,
     dataKey: stage.dataKeyArn ?? { 'Fn::GetAtt': ['DataKey', 'Arn'] },
     macKeySecretId: local ? '' : stageNames.macKeySecret,
     alertSink: local ? 'stdout' : `sqs:https://sqs.${stage.region}.amazonaws.com/${stage.account}/${stageNames.respondQueue}`,

@@ -7,6 +7,8 @@ const arn = z.string().regex(/^arn:aws[a-z-]*:/, 'expected an ARN');
 /** The retentions CloudWatch Logs knows, **days**. */
 const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653] as const;
 
+const clusterName = z.string().regex(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/, 'expected an EKS cluster name');
+
 /**
  * One watched cluster and the one road its audit events take.
  *
@@ -15,15 +17,19 @@ const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545
  * - `stream+store`: `stream`, and Firehose keeps the history, which nobody reads unless asked (`backfill`).
  */
 const cluster = z.strictObject({
-  /** As `aws eks describe-cluster` calls it. */
-  name: z.string().regex(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/, 'expected an EKS cluster name'),
+  /** What events and alerts call it; unique in the stage. */
+  name: clusterName,
+  /** What EKS calls it. @default the name */
+  eksName: clusterName.optional(),
   /** @default the stage's account */
   account: account.optional(),
   /** @default the stage's region */
   region: region.optional(),
   path: z.enum(['stream', 'archive', 'stream+store']).default('stream'),
-  /** @default /aws/eks/<name>/cluster */
+  /** @default /aws/eks/<eksName>/cluster */
   logGroup: z.string().min(1).optional(),
+  /** Role that respond assumes for a cluster of another account. Without it respond plans for that cluster, but cannot look or act. */
+  respondRoleArn: arn.optional(),
 });
 
 /** The Falco fleet of `detection: falco`. Numbers that are left out have the defaults of the functions (docs of their configuration). */
@@ -73,7 +79,7 @@ export const stageSchema = z
     detection: z.enum(['falco', 'embedded']),
     falco: falco.optional(),
     /** What respond may do at most; a policy can only lower it. */
-    mode: z.enum(['off', 'shadow']).default('shadow'),
+    mode: z.enum(['off', 'shadow', 'enforce']).default('shadow'),
     /** Where the audit functions reach an internal load balancer. Two zones or more. */
     vpc: z
       .strictObject({
@@ -125,7 +131,7 @@ export const stageSchema = z
       if (first !== undefined) {
         problem(
           ['clusters', index, 'name'],
-          `${name} is already listed at clusters.${first}; a cluster takes one road, and names are identities, so clusters of other accounts need names of their own`,
+          `${name} is already listed at clusters.${first}; a cluster takes one road, and names are identities, so clusters that EKS calls the same need different names here (and eksName)`,
         );
       }
       firstAt.set(name, first ?? index);

@@ -1,4 +1,5 @@
 import type { NamedStage } from './read.ts';
+import type { StageCluster } from './schema.ts';
 
 type Resources = Record<string, { Type: string; [attribute: string]: unknown }>;
 
@@ -18,8 +19,8 @@ export function subscriptions(stage: NamedStage): Resources {
 }
 
 /** The log group EKS writes the control plane's logs to, unless the stage says otherwise. */
-export function logGroupOf(cluster: { readonly name: string; readonly logGroup?: string | undefined }): string {
-  return cluster.logGroup ?? `/aws/eks/${cluster.name}/cluster`;
+export function logGroupOf({ name, eksName = name, logGroup }: StageCluster): string {
+  return logGroup ?? `/aws/eks/${eksName}/cluster`;
 }
 
 function subscription(stage: NamedStage, logGroup: string, functionId: string, filterName: string): Resources {
