@@ -1,5 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto';
-import { type EventFacts, eventDigests } from './key.ts';
+import { type EventFacts, eventKey, writeFacts } from './key.ts';
 import type { AuditRecord } from './record.ts';
 
 /**
@@ -18,11 +18,11 @@ export type MacVerdict =
   | { readonly ok: false; readonly reason: 'no-mac' | 'unknown-key' | 'mismatch' };
 
 /**
- * The value of `tiercel.dev/mac`: `<key id>.<HMAC-SHA-256, base64url>` over the event key, account, region, stage and response code.
- * It says that this project took the event from the log: whoever only reaches Falco's webhook cannot make one, nor move one to another event.
+ * The value of `tiercel.dev/mac`: `<key id>.<HMAC-SHA-256, base64url>` over the facts of the event
+ * key and the account, region, stage and response code. It says that this project took the event from the log: whoever only reaches Falco's webhook cannot make one, nor move one to another event.
  */
 export function macOf(key: MacKey, event: AuditRecord | EventFacts): string {
-  return `${key.id}.${hmac(key, event).mac}`;
+  return `${key.id}.${hmac(key, event)}`;
 }
 
 /** Verifies a stamp as an alert carries it. Any of `keys` may have made it. Comparison takes the same time whatever differs. */
@@ -31,16 +31,15 @@ export function verifyMac(keys: readonly MacKey[], mac: string | undefined, even
   const dot = mac.indexOf('.');
   const key = keys.find(({ id }) => id === mac.slice(0, dot));
   if (key === undefined) return { ok: false, reason: 'unknown-key' };
-  const expected = hmac(key, event);
-  const given = Buffer.from(mac.slice(dot + 1), 'latin1');
-  const wanted = Buffer.from(expected.mac, 'latin1');
-  if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return { ok: false, reason: 'mismatch' };
-  return { ok: true, eventKey: expected.eventKey };
+  const given = Buffer.from(mac.slice(dot + 1), 'utf8');
+  const expected = Buffer.from(hmac(key, event), 'latin1');
+  if (given.length !== expected.length || !timingSafeEqual(given, expected)) return { ok: false, reason: 'mismatch' };
+  return { ok: true, eventKey: eventKey(event) };
 }
 
 const BLOCK = 64;
 
-/** A key's two padded blocks (RFC 2104), each with room for what follows it. */
+/** A key's two padded blocks (RFC 2104); the outer one with room for the inner digest. */
 interface Pads {
   readonly inner: Buffer;
   readonly outer: Buffer;
@@ -48,22 +47,16 @@ interface Pads {
 const padsOf = new WeakMap<MacKey, Pads>();
 
 /** HMAC from two one-shot hashes, because `createHmac` costs some ten times as much for messages this short. */
-function hmac(key: MacKey, event: AuditRecord | EventFacts): { mac: string; eventKey: string } {
+function hmac(key: MacKey, event: AuditRecord | EventFacts): string {
   let pads = padsOf.get(key);
   if (pads === undefined) {
     pads = makePads(key);
     padsOf.set(key, pads);
   }
-  const { key: eventKey, rest } = eventDigests(event);
-  let { inner } = pads;
-  const length = BLOCK + 64 + rest.length;
-  if (inner.length < length) {
-    inner = Buffer.concat([pads.inner.subarray(0, BLOCK)], length);
-  }
-  inner.write(eventKey, BLOCK, 'latin1');
-  inner.set(rest, BLOCK + 64);
-  pads.outer.write(hash('sha256', inner.subarray(0, length), 'binary'), BLOCK, 'latin1');
-  return { mac: hash('sha256', pads.outer, 'base64url'), eventKey };
+  const message = writeFacts(event, BLOCK);
+  message.set(pads.inner);
+  pads.outer.write(hash('sha256', message, 'binary'), BLOCK, 'latin1');
+  return hash('sha256', pads.outer, 'base64url');
 }
 
 function makePads({ id, secret }: MacKey): Pads {
@@ -74,8 +67,5 @@ function makePads({ id, secret }: MacKey): Pads {
   const block = Buffer.alloc(BLOCK);
   if (secret.length > BLOCK) block.write(hash('sha256', secret, 'hex'), 'hex');
   else block.set(secret);
-  return {
-    inner: Buffer.concat([block.map((byte) => byte ^ 0x36)], 1024),
-    outer: Buffer.concat([block.map((byte) => byte ^ 0x5c)], BLOCK + 32),
-  };
+  return { inner: Buffer.from(block.map((byte) => byte ^ 0x36)), outer: Buffer.concat([block.map((byte) => byte ^ 0x5c)], BLOCK + 32) };
 }

@@ -5,6 +5,7 @@ import { type AuditRecord, type ClusterIdentity, describeOrigin } from './record
 import { reduce } from './reduce.ts';
 import { closeHead } from './salvage.ts';
 import { ATTEMPT, type Stamp, stamp, TRUNCATED } from './stamp.ts';
+import { isTimestamp } from './timestamp.ts';
 
 /** What is stamped besides the identity of the record. */
 export interface Stamps {
@@ -54,7 +55,9 @@ export function prepare(record: AuditRecord, stamps: Stamps, limits: Limits): Pr
   const fault = faultOf(raw, layout);
   if (fault !== undefined) return rejected(record, fault);
 
-  const make = (text: Uint8Array, its: EventLayout, whole: boolean) => stampAll({ ...record, raw: text, layout: its }, its, stamps, whole);
+  const { origin, identity } = record;
+  const make = (text: Uint8Array, its: EventLayout, whole: boolean) =>
+    stampAll({ raw: text, origin, identity, layout: its }, its, stamps, whole);
   let text = layout.deep ? undefined : make(raw, layout, !salvaged);
   let reduced = false;
   if (text === undefined || falcoSize(text, layout) + ATTEMPT_ROOM > limits.maxEventBytes) {
@@ -65,7 +68,7 @@ export function prepare(record: AuditRecord, stamps: Stamps, limits: Limits): Pr
     reduced = reduction.lossy;
     text = make(reduction.raw, reduction.layout, !reduced && !salvaged);
   }
-  return { kind: 'record', record: { raw: text, origin: record.origin, identity: record.identity }, reduced, salvaged };
+  return { kind: 'record', record: { raw: text, origin, identity }, reduced, salvaged };
 }
 
 /** The text of a prepared record with `tiercel.dev/attempt` set to `attempt`, for a body that may have been received before. */
@@ -75,7 +78,7 @@ export function restamp(record: AuditRecord, attempt: number): Uint8Array {
 }
 
 function stampAll(record: AuditRecord, layout: EventLayout, { mac, attempt }: Stamps, whole: boolean): Uint8Array {
-  const stamps = [...identityStamps(record.identity, record.origin.kind === 'cloudwatch' ? record.origin.logStream : undefined)];
+  const stamps = identityStamps(record.identity, record.origin.kind === 'cloudwatch' ? record.origin.logStream : undefined).slice();
   if (mac !== undefined) stamps.push({ name: 'tiercel.dev/mac', value: `"${macOf(mac, record)}"` });
   if (attempt !== undefined && attempt > 1) stamps.push({ name: ATTEMPT, value: `"${attempt}"` });
   if (!whole) stamps.push({ name: TRUNCATED, value: '"true"' });
@@ -103,27 +106,19 @@ function jsonBytes(value: string): string {
   return Buffer.from(JSON.stringify(value)).toString('latin1');
 }
 
-function faultOf(raw: Uint8Array, layout: EventLayout): RejectReason | undefined {
-  if (spellingOf(raw, layout, Member.kind) !== '"Event"') return 'not-an-audit-event';
-  const auditID = layout.spans[Member.auditID]!;
+const EVENT = Buffer.from('"Event"');
+
+function faultOf(raw: Uint8Array, { spans }: EventLayout): RejectReason | undefined {
+  const kind = spans[Member.kind]!;
+  if (kind < 0 || !spells(raw, kind, EVENT)) return 'not-an-audit-event';
+  const auditID = spans[Member.auditID]!;
   if (auditID < 0 || raw[auditID] !== 0x22 || raw[auditID + 1] === 0x22) return 'no-audit-id';
-  return isTimestamp(spellingOf(raw, layout, Member.stageTimestamp)) ? undefined : 'no-timestamp';
+  return isTimestamp(raw, spans[Member.stageTimestamp]!, spans[Member.stageTimestamp + 1]!) ? undefined : 'no-timestamp';
 }
 
-function spellingOf(raw: Uint8Array, { spans }: EventLayout, member: number): string {
-  const start = spans[member]!;
-  if (start < 0 || spans[member + 1]! - start > 64) return '';
-  return String.fromCharCode(...raw.subarray(start, spans[member + 1]!));
-}
-
-const TIMESTAMP = /^"(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:[.,]\d+)?(?:Z|[+-](?:[01]\d|2[0-4]):[0-5]\d)"$/;
-
-/** Whether Go's `time.Parse(time.RFC3339Nano, …)` takes it. */
-function isTimestamp(spelling: string): boolean {
-  const match = TIMESTAMP.exec(spelling);
-  if (match === null) return false;
-  const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])];
-  return month >= 1 && month <= 12 && day >= 1 && day <= new Date(Date.UTC(year === 0 ? 400 : year, month, 0)).getUTCDate();
+function spells(raw: Uint8Array, i: number, word: Uint8Array): boolean {
+  for (let k = 0; k < word.length; k++) if (raw[i + k] !== word[k]) return false;
+  return true;
 }
 
 /** The most bytes the event can have in Falco's output: fastjson may spell top-level keys that hold escapes anew, Go-quoted. */

@@ -34,9 +34,11 @@ const MAX_FAILURES = 1000;
 export async function* inflateMembers(input: GzipInput, budget: Budget): AsyncGenerator<Buffer | Gap> {
   const { window } = input;
   let failures = 0;
+  // Members of one object are mostly alike: room for the last one's size spares putting pieces together.
+  const size = { expected: 0 };
   for (;;) {
     if (!(await atMember(input))) return;
-    const bad = yield* inflateMember(input, budget);
+    const bad = yield* inflateMember(input, budget, size);
     if (bad === undefined) {
       failures = 0;
       continue;
@@ -83,7 +85,11 @@ async function toNextMagic(input: GzipInput): Promise<void> {
 }
 
 /** Inflates the member at the window's position; returns what was wrong with it. */
-async function* inflateMember(input: GzipInput, budget: Budget): AsyncGenerator<Buffer, RejectReason | undefined> {
+async function* inflateMember(
+  input: GzipInput,
+  budget: Budget,
+  size: { expected: number },
+): AsyncGenerator<Buffer, RejectReason | undefined> {
   const { window } = input;
   let header = headerLength(window.bytes, window.at);
   while ((header === 'more' || window.length < AT_ONCE_BYTES) && (await input.fill())) header = headerLength(window.bytes, window.at);
@@ -92,7 +98,7 @@ async function* inflateMember(input: GzipInput, budget: Budget): AsyncGenerator<
     return 'bad-gzip';
   }
   const start = window.at + header;
-  const atOnce = inflateAtOnce(window.bytes.subarray(start), Math.min(AT_ONCE_INFLATED, budget.left), window.ended);
+  const atOnce = inflateAtOnce(window.bytes.subarray(start), Math.min(AT_ONCE_INFLATED, budget.left), window.ended, size.expected);
   if (atOnce === 'damaged') {
     window.at += 2;
     return 'bad-gzip';
@@ -100,6 +106,7 @@ async function* inflateMember(input: GzipInput, budget: Budget): AsyncGenerator<
   if (atOnce !== 'too-large') {
     const { output, consumed, complete } = atOnce;
     budget.left -= output.length;
+    size.expected = output.length;
     window.at = start + consumed;
     const sound = complete && matches(window.bytes, window.at, crc32(output), output.length);
     // What was inflated before the text broke off is right; what does not match its checksum need not be.
@@ -148,12 +155,12 @@ interface AtOnce {
   readonly complete: boolean;
 }
 
-function inflateAtOnce(data: Buffer, limit: number, isLast: boolean): AtOnce | 'too-large' | 'damaged' {
+function inflateAtOnce(data: Buffer, limit: number, isLast: boolean, expected: number): AtOnce | 'too-large' | 'damaged' {
   const attempt = (finishFlush?: number) => {
     const { buffer, engine } = inflateRawSync(data, {
       info: true,
       maxOutputLength: Math.max(limit, 1),
-      chunkSize: 128 * 1024,
+      chunkSize: Math.max(64 * 1024, Math.ceil(expected * 1.25)),
       ...(finishFlush === undefined ? {} : { finishFlush }),
     }) as unknown as { buffer: Buffer; engine: InflateRaw };
     return { output: buffer, consumed: engine.bytesWritten };

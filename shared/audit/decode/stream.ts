@@ -1,6 +1,7 @@
 import type { DecodedItem } from '../item.ts';
 import type { ClusterIdentity, FileOrigin, ObjectOrigin } from '../record.ts';
 import { Collector } from './collector.ts';
+import { openFailedInvocation } from './failed-invocation.ts';
 import { type Budget, type Gap, inflateMembers } from './gzip.ts';
 import { type Pause, type Place, ValueReader } from './values.ts';
 import { Window } from './window.ts';
@@ -21,7 +22,7 @@ const MAX_LAYERS = 4;
 /**
  * Decodes an object, a file or standard input, of any size, in bounded memory (some 100 MiB at worst): gzip in up to four layers, members back to back or
  * joined by blanks; JSON documents with or without delimiters; envelopes, bare events, lists of events. All of it is recognised by its bytes, at every
- * place anew, so mixtures work too. Never throws for bad data: that becomes rejects. Errors of `source` itself are passed on.
+ * place anew, so mixtures work too. Lambda's records of failed invocations are opened. Never throws for bad data: that becomes rejects. Errors of `source` itself are passed on.
  *
  * The same bytes give the same items in the same order however `source` cuts them. Records refer to buffers of up to 16 MiB:
  * who keeps a record for long should copy its `raw`.
@@ -35,7 +36,7 @@ export async function* decodeStream(
   let any = false;
   for await (const items of decoder.layer(asBuffers(source), 0)) {
     any = true;
-    yield items;
+    yield items.flatMap((item) => openFailedInvocation(item, options.identity));
   }
   if (!any) yield [{ kind: 'skipped', reason: 'empty', count: 1, origin: decoder.originAt(0) }];
 }
@@ -53,10 +54,13 @@ class StreamDecoder {
   readonly #collect = new Collector();
   /** Decoded bytes of the text read so far, over all layers. */
   #decoded = 0;
+  /** 1-based line that has been reached; counted for files only. */
+  #line: number | undefined;
 
   constructor(place: NonNullable<Place>, options: StreamOptions) {
     this.#place = place;
     this.#options = options;
+    this.#line = place.kind === 'file' ? 1 : undefined;
     this.#budget = { left: options.maxInflatedBytes ?? 64 * 1024 ** 3 };
   }
 
@@ -67,7 +71,7 @@ class StreamDecoder {
   /** One layer: reads values from `chunks`, and what is gzip among them as a layer of its own. */
   async *layer(chunks: AsyncIterable<Buffer | Gap>, depth: number): AsyncGenerator<DecodedItem[]> {
     const iterator = chunks[Symbol.asyncIterator]();
-    let window = new Window(this.#decoded);
+    let window = new Window(this.#decoded, this.#line);
     let reader = this.#reader(window);
     let gap: Gap | undefined;
 
@@ -99,6 +103,7 @@ class StreamDecoder {
           await fill();
           continue;
         }
+        if (this.#line !== undefined) this.#line = window.lineOf(window.at);
         if (pause === 'gzip' && depth < MAX_LAYERS) {
           this.#decoded = window.base + window.at;
           // The members are one text: a value may begin in one and end in the next.
@@ -114,7 +119,7 @@ class StreamDecoder {
         if (this.#collect.items.length > 0) yield this.#collect.take();
         if (pause === 'gzip' || gap === undefined) return;
         gap = undefined;
-        window = new Window(offset);
+        window = new Window(offset, this.#line);
         reader = this.#reader(window);
       }
     } finally {

@@ -205,17 +205,8 @@ export class ValueReader {
     const after = scanLogEvent(window.bytes, at, window.bytes.length, container.skip === undefined);
     if (after < 0) return ~after >= window.bytes.length ? this.#moreOrOversized(at) : this.#broken(at, 'invalid-json');
     window.at = after;
-    const { account, logGroup, logStream } = container.envelope;
-    const { id, timestampMs, message } = read.event;
-    const origin: Origin = {
-      kind: 'cloudwatch',
-      account,
-      logGroup,
-      logStream,
-      eventId: id,
-      timestampMs: Number.isFinite(timestampMs) ? timestampMs : 0,
-      ...(container.within === undefined ? {} : { within: container.within }),
-    };
+    const { id, timestampMs, message } = read;
+    const origin = logOrigin(container, id, timestampMs);
     if (container.skip === 'control-message') return undefined;
     if (after - at > MAX_VALUE_BYTES) {
       this.#collect.reject('too-large', origin);
@@ -342,6 +333,12 @@ export class ValueReader {
       timestampMs: 0,
     };
   }
+}
+
+function logOrigin({ envelope, within }: Container & { kind: 'envelope' }, eventId: string, timestampMs: number): Origin {
+  const { account, logGroup, logStream } = envelope;
+  if (within === undefined) return { kind: 'cloudwatch', account, logGroup, logStream, eventId, timestampMs };
+  return { kind: 'cloudwatch', account, logGroup, logStream, eventId, timestampMs, within };
 }
 
 /** Blanks, and the zeros with which archives are padded. */

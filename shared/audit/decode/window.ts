@@ -13,15 +13,20 @@ export class Window {
   /** How many bytes from `at` on the reader needs before it can go on. */
   wanted = 1;
   /** 1-based line that ends with the line feed at `#lineEnd`; see {@link lineOf}. */
-  #line = 1;
+  #line: number;
   #lineEnd = -1;
   #lineFrom = 0;
   /** What {@link nextStart} found when it searched from `#searchedFrom` on. */
   #found = -1;
   #searchedFrom = -1;
 
-  constructor(base = 0) {
+  readonly #countsLines: boolean;
+
+  /** `line`: the line its text begins with; left out, lines are not counted. */
+  constructor(base = 0, line?: number) {
     this.base = base;
+    this.#countsLines = line !== undefined;
+    this.#line = line ?? 1;
   }
 
   get length(): number {
@@ -29,7 +34,7 @@ export class Window {
   }
 
   append(chunks: readonly Buffer[]): void {
-    this.lineOf(this.at);
+    if (this.#countsLines) this.lineOf(this.at);
     this.base += this.at;
     this.#lineEnd = -1;
     this.#lineFrom = 0;
@@ -39,7 +44,7 @@ export class Window {
     this.at = 0;
   }
 
-  /** 1-based line of the byte at offset `i`, which must not be before the one asked for last. */
+  /** 1-based line of the byte at offset `i`, which must not be before the one asked for last. Only if the window counts lines. */
   lineOf(i: number): number {
     if (this.#lineEnd < 0) this.#lineEnd = lineFeedAt(this.bytes, this.#lineFrom);
     while (this.#lineEnd < i) {
