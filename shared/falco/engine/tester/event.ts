@@ -1,4 +1,5 @@
 import type { EventSource, JsonObject, TestCase, TestFile } from './format.ts';
+import type { TesterFiles } from './subject.ts';
 
 /** What a case need not say. An event that names a member decides it; null in a patch removes it. */
 const DEFAULTS: JsonObject = {
@@ -12,10 +13,11 @@ const DEFAULTS: JsonObject = {
 };
 
 /** Reads a file next to the test file. Rejects when it cannot. */
-export type ReadText = (path: string) => Promise<string>;
+type ReadText = (path: string) => Promise<string>;
 
 /** The event of a case as text: source, defaults, patch. Throws a message for the case's report. */
-export async function eventText(file: TestFile, one: TestCase, read: ReadText): Promise<string> {
+export async function textOfCase(file: TestFile, one: TestCase, files: TesterFiles): Promise<string> {
+  const read: ReadText = (name) => files.read(files.join(files.folderOf(file.path), name));
   if (one.event === undefined) throw new Error("the case has no 'event'");
   const source = await resolveSource(file, one.event, read);
   if ('raw' in source) {

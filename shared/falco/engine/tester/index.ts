@@ -1,2 +1,3 @@
 export { junitReport, tally } from './report.ts';
-export { type CaseResult, type Loads, runTestFile, type TesterFiles } from './run.ts';
+export { type CaseResult, runTestFile } from './run.ts';
+export type { Loads, TesterFiles } from './subject.ts';

@@ -1,20 +1,9 @@
 import { messageOf } from '../../../platform/errors.ts';
 import type { FalcoAlert, FieldValue } from '../../alert.ts';
-import { renderDiagnostic } from '../diagnostic.ts';
 import { createEvaluator, type Evaluator } from '../evaluate/index.ts';
-import { type LoadResult, loadRules, type RulesFile } from '../load/index.ts';
-import { eventText } from './event.ts';
-import { type ExpectedAlert, parseTestFile, type TestCase, type TestFile } from './format.ts';
-
-/** What the tester needs of a file system. Paths as the user gave them, or joined to the test file's folder. */
-export interface TesterFiles {
-  read(path: string): Promise<string>;
-  /** Names in a folder. */
-  list(folder: string): Promise<readonly string[]>;
-  join(folder: string, name: string): string;
-  folderOf(path: string): string;
-  nameOf(path: string): string;
-}
+import { textOfCase } from './event.ts';
+import type { ExpectedAlert, TestCase } from './format.ts';
+import { type Loads, openTestFile, type Subject, type TesterFiles } from './subject.ts';
 
 export interface CaseResult {
   readonly file: string;
@@ -45,23 +34,22 @@ export async function* runTestFile(
     messages: [messageOf(error)],
     durationMs: 0,
   });
-  let test: TestFile;
   let subject: Subject;
+  let evaluator: Evaluator;
   try {
-    test = parseTestFile(path, await files.read(path));
-    subject = await prepare(test, files, loads);
+    subject = await openTestFile(path, files, loads);
+    evaluator = createEvaluator(subject.loaded.rules, { ruleMatching: 'all', preFilter: false });
   } catch (error) {
     yield broken(error);
     return;
   }
-  const folder = files.folderOf(path);
+  const { test } = subject;
   for (const one of test.cases) {
     const started = now();
     let messages: readonly string[];
     let status: CaseResult['status'];
     try {
-      const text = await eventText(test, one, (name) => files.read(files.join(folder, name)));
-      messages = differences(one, subject, text);
+      messages = differences(one, subject, evaluator, await textOfCase(test, one, files));
       status = messages.length === 0 ? 'passed' : 'failed';
     } catch (error) {
       messages = [messageOf(error)];
@@ -78,59 +66,8 @@ function withTodo({ todo }: TestCase, status: CaseResult['status'], messages: re
     : { status: 'todo', messages: [todo] };
 }
 
-/** Rules that were loaded before, by the names of their files and what was switched on. For one run: files are not read again. */
-export type Loads = Map<string, LoadResult>;
-
-/** Rules ready to be tried, and which of them count. */
-interface Subject {
-  readonly evaluator: Evaluator;
-  /** Whether each rule is switched on. */
-  readonly known: ReadonlyMap<string, boolean>;
-  readonly counts: (rule: string) => boolean;
-}
-
-async function prepare(test: TestFile, files: TesterFiles, loads: Loads): Promise<Subject> {
-  const folder = files.folderOf(test.path);
-  const names = test.rules ?? (await files.list(folder)).filter((name) => /(?<!\.test)\.ya?ml$/.test(name)).sort();
-  if (names.length === 0) throw new Error(`${test.path}: there are no rules next to it; name them under 'rules:'`);
-  const paths = names.map((name) => files.join(folder, name));
-  const key = JSON.stringify([paths, test.enable]);
-  const loaded = loads.get(key) ?? (await load(paths, test.enable, files));
-  loads.set(key, loaded);
-  if (!loaded.loads)
-    throw new Error(
-      `the rules do not load\n${loaded.diagnostics
-        .filter(({ level }) => level === 'error')
-        .map(renderDiagnostic)
-        .join('\n')}`,
-    );
-  const enabled = new Set(loaded.rules.map(({ name }) => name));
-  const known = new Map(loaded.defined.map(({ name }) => [name, enabled.has(name)]));
-  const unknown = [...(test.only ?? []), ...test.enable].find((name) => !known.has(name));
-  if (unknown !== undefined) throw new Error(`${test.path}: there is no rule '${unknown}'`);
-  const counted = countedRules(test, files, loaded);
-  return {
-    evaluator: createEvaluator(loaded.rules, { ruleMatching: 'all', preFilter: false }),
-    known,
-    counts: (rule) => counted.has(rule),
-  };
-}
-
-async function load(paths: readonly string[], enable: readonly string[], files: TesterFiles): Promise<LoadResult> {
-  const texts = await Promise.all(paths.map(async (path): Promise<RulesFile> => ({ name: path, text: await files.read(path) })));
-  return loadRules(texts, { selections: enable.map((rule) => ({ operation: 'enable', rule })) });
-}
-
-/** `only`; else, where the folder's rules are loaded, those of the rules file with the test file's name; else all. */
-function countedRules(test: TestFile, files: TesterFiles, loaded: LoadResult): ReadonlySet<string> {
-  if (test.only) return new Set(test.only);
-  const own = files.nameOf(test.path).replace(/\.test\.ya?ml$/, '');
-  const ofOwn = test.rules ? [] : loaded.defined.filter(({ place }) => files.nameOf(place.file).replace(/\.ya?ml$/, '') === own);
-  return new Set((ofOwn.length > 0 ? ofOwn : loaded.defined).map(({ name }) => name));
-}
-
 /** What a case expects and the event does not show. Empty: the case holds. */
-function differences({ expect }: TestCase, { evaluator, known, counts }: Subject, text: string): readonly string[] {
+function differences({ expect }: TestCase, { known, counts }: Subject, evaluator: Evaluator, text: string): readonly string[] {
   const verdict = evaluator.evaluate(Buffer.from(text));
   if (verdict.kind === 'rejected') {
     return expect === 'rejected' ? [] : [`Falco would not take the event: ${verdict.rejection.reason}`];
