@@ -11,6 +11,7 @@ import { withExceptions } from '../resolve/exceptions.ts';
 import { flattenLists, ListPaster } from '../resolve/lists.ts';
 import { MacroResolver, type ParsedMacro } from '../resolve/macros.ts';
 import type { Paste } from '../resolve/paste.ts';
+import { deprecatedFieldsIn, deprecatedFieldsNamed, withoutContainerInfo } from './deprecated.ts';
 import type { LoadedRule } from './rule.ts';
 
 /** What a rule sees of macros: all of them. */
@@ -37,11 +38,8 @@ export function compileRules(collector: Collector, known: Known, warn: Warn): re
   for (const rule of collector.rules.values()) {
     if (rule.source !== SOURCE) continue;
     const text = known.textOf(rule, () => withExceptions(rule.condition.build(), rule.exceptions));
-    const output = rule.output.build();
-    if (!known.outputs.has(output.text)) {
-      if (!checkedOutput(rule, output, warn)) continue;
-      known.outputs.add(output.text);
-    }
+    const output = checkedOutput(rule, known, warn);
+    if (output === undefined) continue;
     const pasted = paster.paste(text);
     const condition = resolver.resolve(texts.parse(`rule ${rule.name}`, pasted, rule.place), ALL, pasted, rule.place);
     if (!checkedCondition(rule, condition, texts, known, warn)) continue;
@@ -53,7 +51,7 @@ export function compileRules(collector: Collector, known: Known, warn: Warn): re
       tags: rule.tags.map(fromByteString),
       enabled: rule.enabled,
       condition,
-      output: fromByteString(output.text),
+      output: fromByteString(output),
       place: placeOf(rule.place),
     });
   }
@@ -66,32 +64,46 @@ export function compileRules(collector: Collector, known: Known, warn: Warn): re
   return rules;
 }
 
-/** False: the rule is dropped because it names an unknown field and allows that. */
-function checkedOutput(rule: RuleEntry, text: Paste, warn: Warn): boolean {
-  const result = compileOutput(text.text);
-  if (!('problem' in result)) return true;
-  const { message, offset, unknownFilter } = result.problem;
-  const place = text.placeOf(offset, offset + 1) ?? rule.place;
-  if (!unknownFilter || !rule.skipIfUnknownFilter) throw new LoadProblem('LOAD_ERR_COMPILE_OUTPUT', message, place);
-  warn('LOAD_UNKNOWN_FILTER', message, place);
-  return false;
+/** The output as Falco compiles it. Undefined: the rule is dropped because it names an unknown field and allows that. */
+function checkedOutput(rule: RuleEntry, known: Known, warn: Warn): string | undefined {
+  const text = rule.output.build();
+  const { output, changed } = withoutContainerInfo(text.text);
+  if (changed) warn('LOAD_DEPRECATED_ITEM', '%container.info is deprecated and left out', rule.place);
+  const result = known.outputs.has(output) ? undefined : compileOutput(output);
+  if (result && 'problem' in result) {
+    const { message, offset, unknownFilter } = result.problem;
+    const place = text.placeOf(offset, offset + 1) ?? rule.place;
+    if (!unknownFilter || !rule.skipIfUnknownFilter) throw new LoadProblem('LOAD_ERR_COMPILE_OUTPUT', message, place);
+    warn('LOAD_UNKNOWN_FILTER', message, place);
+    return undefined;
+  }
+  for (const name of deprecatedFieldsNamed(output)) {
+    const at = text.text.indexOf(name);
+    warn('LOAD_DEPRECATED_ITEM', `the output names the deprecated field ${name}`, text.placeOf(at, at + name.length) ?? rule.place);
+  }
+  known.outputs.add(output);
+  return output;
 }
 
 /**
- * False: the rule is dropped because it names an unknown field and allows that. With an error, of the warnings only the one about
- * `<NA>` remains, which Falco gives before it compiles.
+ * False: the rule is dropped because it names an unknown field and allows that. With an error, of the warnings only those
+ * about `<NA>` and deprecated fields remain, which Falco gives before it compiles.
  */
 function checkedCondition(rule: RuleEntry, condition: Expression, texts: ParsedTexts, known: Known, warn: Warn): boolean {
   const problems: Problem[] = [];
-  for (const check of checksOf(condition)) {
+  const checks = checksOf(condition);
+  for (const check of checks) {
     if (known.clean.has(check)) continue;
     const found = checkCondition(check);
     if (found.length === 0) known.clean.add(check);
     problems.push(...found);
   }
-  const place = ({ span }: Problem): Place => texts.placeOf(span) ?? rule.place;
+  const place = ({ span }: { readonly span: Span }): Place => texts.placeOf(span) ?? rule.place;
   const unsafe = problems.find(({ code }) => code === 'LOAD_UNSAFE_NA_CHECK');
   if (unsafe) warn(unsafe.code, unsafe.message, place(unsafe));
+  for (const { name, check } of deprecatedFieldsIn(checks)) {
+    warn('LOAD_DEPRECATED_ITEM', `the field ${name} is deprecated`, place(check));
+  }
   const error = problems.find(({ level }) => level === 'error');
   if (error) {
     if (!error.unknownFilter || !rule.skipIfUnknownFilter) throw new LoadProblem(error.code, error.message, place(error));

@@ -6,7 +6,8 @@ export class SourceFile {
 
   constructor(name: string, text: string) {
     this.name = name;
-    this.text = text;
+    // A byte order mark is no part of the text, nor a column.
+    this.text = text.startsWith('\ufeff') ? text.slice(1) : text;
   }
 
   /** Line and column, both from 1, of an offset (UTF-16 units) in the text. */
