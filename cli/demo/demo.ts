@@ -1,8 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { prepare } from '../../shared/audit/index.ts';
+import { type MacKey, prepare } from '../../shared/audit/index.ts';
 import type { FalcoAlert } from '../../shared/falco/alert.ts';
 import { createEmbeddedDestination } from '../../shared/falco/embedded.ts';
 import { alertToJson } from '../../shared/falco/engine/index.ts';
@@ -31,6 +32,7 @@ export async function runDemo(): Promise<DemoResult> {
   const startedMs = performance.now();
   const events = await readSamples();
   const clock = clockAt(newest(events) + 2000);
+  const mac: MacKey = { id: 'demo', secret: randomBytes(32) };
   const folder = await mkdtemp(join(tmpdir(), 'tiercel-demo-'));
   try {
     const alerts: FalcoAlert[] = [];
@@ -48,14 +50,14 @@ export async function runDemo(): Promise<DemoResult> {
         destination: createEmbeddedDestination(engine, { publish: async (raised) => void alerts.push(...raised) }),
         couldMatch: () => true,
         prepare: (record) =>
-          prepare({ ...record, identity: { ...record.identity, region: 'eu-central-1' } }, {}, { maxEventBytes: 262_144 }),
+          prepare({ ...record, identity: { ...record.identity, region: 'eu-central-1' } }, { mac }, { maxEventBytes: 262_144 }),
         keep: (chunk, undelivered) => writeSpool(spool, chunk, undelivered),
         ownLogGroup: undefined,
       },
       { killedAtMs: clock.now() + 60_000, deliverUntilMs: clock.now() + 50_000 },
     );
     if (ingest === 'refused') throw new Error('the demo delivers from a log group of its own');
-    const responses = await planInShadow(alerts.map(alertToJson), join(root, 'rules/respond'), clock);
+    const responses = await planInShadow(alerts.map(alertToJson), join(root, 'rules/respond'), mac, clock);
     return {
       samples: relative(process.cwd(), SAMPLES) || SAMPLES,
       rules: rules.length,

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { MacKey } from '../../shared/audit/index.ts';
 import { respondToAlerts } from '../../shared/flows/respond.ts';
 import { respondInMemory } from '../../shared/flows/respond-in-memory.ts';
 import type { Clock } from '../../shared/platform/clock.ts';
@@ -16,11 +17,14 @@ export interface PlannedResponse {
 }
 
 /** Hands alerts to respond as its queue would, in shadow, with a journal in memory and no cluster to look at. */
-export async function planInShadow(alerts: readonly string[], policies: string, clock: Clock): Promise<PlannedResponse[]> {
+export async function planInShadow(alerts: readonly string[], policies: string, mac: MacKey, clock: Clock): Promise<PlannedResponse[]> {
   const files = readdirSync(policies)
     .filter((name) => name.endsWith('.yaml') && !name.endsWith('.test.yaml'))
     .map((name) => ({ path: join(policies, name), text: readFileSync(join(policies, name), 'utf8') }));
-  const deps = respondInMemory(loadPolicies(files, actionCatalogue), clock);
+  const deps = respondInMemory(loadPolicies(files, actionCatalogue), clock, {
+    macKeys: [mac],
+    principal: { roleArn: 'arn:aws:iam::111111111111:role/demo-respond' },
+  });
   const items = readTrigger({
     Records: alerts.map((body, at) => ({
       messageId: String(at),
