@@ -92,7 +92,9 @@ async function* inflateMember(
 ): AsyncGenerator<Buffer, RejectReason | undefined> {
   const { window } = input;
   let header = headerLength(window.bytes, window.at);
+  window.wanted = AT_ONCE_BYTES;
   while ((header === 'more' || window.length < AT_ONCE_BYTES) && (await input.fill())) header = headerLength(window.bytes, window.at);
+  window.wanted = 1;
   if (typeof header === 'string') {
     window.at += header === 'bad' ? 2 : window.length;
     return 'bad-gzip';

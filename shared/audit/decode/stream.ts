@@ -117,7 +117,13 @@ class StreamDecoder {
         this.#decoded = offset;
         if (reason !== undefined) this.#collect.reject(reason, this.originAt(offset), { range: { start: offset, end: offset } });
         if (this.#collect.items.length > 0) yield this.#collect.take();
-        if (pause === 'gzip' || gap === undefined) return;
+        if (pause === 'gzip') {
+          // The layers above are only in step again when this one has been read to its end.
+          do window.at = window.bytes.length;
+          while (await fill());
+          return;
+        }
+        if (gap === undefined) return;
         gap = undefined;
         window = new Window(offset, this.#line);
         reader = this.#reader(window);

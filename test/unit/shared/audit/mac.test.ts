@@ -1,0 +1,128 @@
+import { createHmac } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { auditEvent } from '../../../../events/generate.ts';
+import { type AuditRecord, type EventFacts, eventFacts, eventKey, type MacKey, macOf, verifyMac } from '../../../../shared/audit/index.ts';
+import { writeFacts } from '../../../../shared/audit/key.ts';
+
+const key: MacKey = { id: 'k1', secret: Buffer.alloc(32, 7) };
+const previous: MacKey = { id: 'k0', secret: Buffer.alloc(80, 9) };
+
+function record(text: string): AuditRecord {
+  return {
+    raw: Buffer.from(text),
+    origin: { kind: 'file', path: 'x', offset: 0, line: 1 },
+    identity: { cluster: 'prod', account: '123456789012', region: 'eu-west-1' },
+  };
+}
+
+const facts: fc.Arbitrary<EventFacts> = fc.record(
+  Object.fromEntries(Object.keys(eventFacts(record(auditEvent('exec-started')))).map((name) => [name, fc.string({ maxLength: 6 })])) as {
+    [Name in keyof EventFacts]: fc.Arbitrary<string>;
+  },
+);
+
+describe('event key', () => {
+  it('is the same from the text and from the facts an alert shows', () => {
+    for (const name of ['exec-started', 'bind-cluster-admin', 'invalid-token', 'secret-list-cluster', 'ephemeral-container']) {
+      expect(eventKey(eventFacts(record(auditEvent(name))))).toBe(eventKey(record(auditEvent(name))));
+    }
+  });
+
+  it('reads the facts as Falco renders them', () => {
+    expect(eventFacts(record(auditEvent('secret-list-cluster')))).toMatchObject({
+      cluster: 'prod',
+      verb: 'list',
+      requestURI: '/api/v1/secrets?limit=500',
+      username: 'carol@example.com',
+      resource: 'secrets',
+      namespace: '',
+      code: '200',
+    });
+    expect(eventFacts(record('{"auditID":null,"verb":"\\u0067et","user":{"username":7,"username":"b"},"objectRef":[1]}'))).toMatchObject({
+      auditID: 'null',
+      verb: 'get',
+      username: '7',
+      resource: '',
+    });
+  });
+
+  it('differs when any of its facts differs, and no text can be moved between two facts', () => {
+    const inKey = [
+      'cluster',
+      'auditID',
+      'requestReceivedTimestamp',
+      'verb',
+      'requestURI',
+      'username',
+      'resource',
+      'subresource',
+      'namespace',
+      'name',
+      'uid',
+      'apiGroup',
+      'apiVersion',
+    ];
+    fc.assert(
+      fc.property(facts, facts, (a, b) => {
+        const same = inKey.every((name) => a[name as keyof EventFacts] === b[name as keyof EventFacts]);
+        expect(eventKey(a) === eventKey(b)).toBe(same);
+      }),
+    );
+    const base = eventFacts(record(auditEvent('exec-started')));
+    for (const [index, name] of inKey.slice(1).entries()) {
+      const before = inKey[index] as keyof EventFacts;
+      const moved = { ...base, [before]: `${base[before]}${base[name as keyof EventFacts]}`, [name]: '' };
+      if (base[name as keyof EventFacts] !== '') expect(eventKey(moved)).not.toBe(eventKey(base));
+    }
+  });
+
+  it('holds with texts longer than what is set aside for them', () => {
+    const long = auditEvent('exec-started').replace('"requestURI":"', `"requestURI":"/${'a'.repeat(200_000)}`);
+    expect(eventKey(eventFacts(record(long)))).toBe(eventKey(record(long)));
+    expect(eventKey(record(long))).not.toBe(eventKey(record(auditEvent('exec-started'))));
+  });
+});
+
+describe('MAC', () => {
+  it('is HMAC-SHA-256 over the facts', () => {
+    fc.assert(
+      fc.property(facts, fc.constantFrom(key, previous), (some, by) => {
+        const expected = createHmac('sha256', by.secret).update(writeFacts(some, 0)).digest('base64url');
+        expect(macOf(by, some)).toBe(`${by.id}.${expected}`);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('verifies under the current and the previous key', () => {
+    const event = record(auditEvent('exec-started'));
+    const verdict = { ok: true, eventKey: eventKey(event) };
+    expect(verifyMac([key, previous], macOf(key, event), eventFacts(event))).toEqual(verdict);
+    expect(verifyMac([key, previous], macOf(previous, event), eventFacts(event))).toEqual(verdict);
+    expect(verifyMac([key], macOf(previous, event), event)).toEqual({ ok: false, reason: 'unknown-key' });
+  });
+
+  it('verifies for no other facts, and no other text', () => {
+    fc.assert(
+      fc.property(facts, facts, (a, b) => {
+        const same = Object.keys(a).every((name) => a[name as keyof EventFacts] === b[name as keyof EventFacts]);
+        expect(verifyMac([key], macOf(key, a), b).ok).toBe(same);
+      }),
+    );
+    const event = eventFacts(record(auditEvent('exec-forbidden')));
+    expect(verifyMac([key], macOf(key, event), { ...event, code: '201' })).toEqual({ ok: false, reason: 'mismatch' });
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        expect(verifyMac([key], text, event).ok).toBe(false);
+        expect(verifyMac([key], `k1.${text}`, event).ok).toBe(false);
+      }),
+    );
+    expect(verifyMac([key], undefined, event)).toEqual({ ok: false, reason: 'no-mac' });
+  });
+
+  it('refuses keys that are too short or would not fit into the stamp', () => {
+    expect(() => macOf({ id: 'k', secret: Buffer.alloc(31) }, record(auditEvent('exec-started')))).toThrow(/at least 32 bytes, got 31/);
+    expect(() => macOf({ id: 'a.b', secret: Buffer.alloc(32) }, record(auditEvent('exec-started')))).toThrow(/letters, digits/);
+  });
+});
