@@ -14,6 +14,8 @@ import type { Paste } from '../resolve/paste.ts';
 import { deprecatedFieldsIn, deprecatedFieldsNamed, withoutContainerInfo } from './deprecated.ts';
 import type { LoadedRule } from './rule.ts';
 
+/** Warnings about one condition; the rest is left unsaid. */
+const MAX_WARNINGS = 100;
 /** What a rule sees of macros: all of them. */
 const ALL = Number.POSITIVE_INFINITY;
 
@@ -93,9 +95,8 @@ function checkedCondition(rule: RuleEntry, condition: Expression, texts: ParsedT
   const problems: Problem[] = [];
   const checks = checksOf(condition);
   for (const check of checks) {
-    if (known.clean.has(check)) continue;
-    const found = checkCondition(check);
-    if (found.length === 0) known.clean.add(check);
+    const found = known.problems.get(check) ?? checkCondition(check);
+    known.problems.set(check, found);
     problems.push(...found);
   }
   const place = ({ span }: { readonly span: Span }): Place => texts.placeOf(span) ?? rule.place;
@@ -110,7 +111,11 @@ function checkedCondition(rule: RuleEntry, condition: Expression, texts: ParsedT
     warn('LOAD_UNKNOWN_FILTER', error.message, place(error));
     return false;
   }
-  for (const problem of problems) if (problem.code !== 'LOAD_UNSAFE_NA_CHECK') warn(problem.code, problem.message, place(problem));
+  for (const problem of problems.filter(({ code }) => code !== 'LOAD_UNSAFE_NA_CHECK').slice(0, MAX_WARNINGS)) {
+    if (known.reported.has(problem)) continue;
+    known.reported.add(problem);
+    warn(problem.code, problem.message, place(problem));
+  }
   return true;
 }
 
@@ -126,8 +131,10 @@ export class Known {
   readonly macroNames = new WeakMap<Expression, string>();
   /** Formats that compile. */
   readonly outputs = new Set<string>();
-  /** Checks about which there is nothing to say. */
-  readonly clean = new WeakSet<Check>();
+  /** What there is to say about a check; mostly nothing. */
+  readonly problems = new Map<Check, readonly Problem[]>();
+  /** Warnings that were given: a macro's need not be given again for each rule that uses it. */
+  readonly reported = new Set<Problem>();
   readonly #texts = new WeakMap<MacroEntry | RuleEntry, Paste>();
 
   /** The text of an entry before lists are pasted in. A changed entry is another object. */
@@ -141,6 +148,7 @@ export class Known {
 /** The trees of one compilation with the texts they were parsed from: a node's span object says whose text it belongs to. */
 class ParsedTexts {
   readonly #parsed: { readonly tree: Expression; readonly text: Paste }[] = [];
+  readonly #owners = new Map<Span, Paste>();
   readonly #known: Known;
 
   constructor(known: Known) {
@@ -166,10 +174,10 @@ class ParsedTexts {
     return result.tree;
   }
 
-  /** Searched only when there is something to report. */
   placeOf(span: Span): Place | undefined {
-    const owner = this.#parsed.findLast(({ tree }) => holdsSpan(tree, span));
-    return owner?.text.placeOf(span.start, span.end);
+    // Only where there is something to report, each tree is walked for its spans, once.
+    for (const { tree, text } of this.#parsed.splice(0)) noteSpans(tree, text, this.#owners);
+    return this.#owners.get(span)?.placeOf(span.start, span.end);
   }
 }
 
@@ -180,8 +188,11 @@ function around(text: string, offset: number): string {
   return `«${from > 0 ? '…' : ''}${fromByteString(text.slice(from, to))}${to < text.length ? '…' : ''}»`;
 }
 
-function holdsSpan(node: unknown, span: Span): boolean {
-  if (typeof node !== 'object' || node === null) return false;
-  if (node === span) return true;
-  return Object.values(node).some((value) => holdsSpan(value, span));
+/** Takes down which text each span object of a tree belongs to. */
+function noteSpans(node: unknown, text: Paste, owners: Map<Span, Paste>): void {
+  if (typeof node !== 'object' || node === null) return;
+  for (const [key, value] of Object.entries(node)) {
+    if (key === 'span') owners.set(value as Span, text);
+    else noteSpans(value, text, owners);
+  }
 }

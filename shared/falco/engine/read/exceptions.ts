@@ -4,16 +4,12 @@ import type { Entry, ExceptionDefinition } from './definition.ts';
 import type { Warn } from './problem.ts';
 import { lookUp, type YamlMapping, type YamlNode } from './yaml.ts';
 
-/** Values in all exceptions of a rule, lists within lists counted: aliases could otherwise multiply without end. */
-const MAX_VALUES = 100_000;
-
 /** Reads `exceptions:` of a rule. `appending`: fields may be left out, and missing values draw a warning. */
 export function readExceptions(item: YamlMapping, appending: boolean, warn: Warn): readonly ExceptionDefinition[] {
   const value = lookUp(item, 'exceptions');
   if (!value || (value.kind === 'scalar' && value.isNull)) return [];
   if (value.kind !== 'sequence')
     throw invalid("'exceptions' must be a sequence", value, 'Write `exceptions:` with one `- name:` item per exception.');
-  const budget = { left: MAX_VALUES };
   const seen = new Set<string>();
   return value.items.map((node) => {
     if (node.kind !== 'mapping')
@@ -29,15 +25,15 @@ export function readExceptions(item: YamlMapping, appending: boolean, warn: Warn
     const comps = lookUp(node, 'comps');
     const definition = {
       name,
-      fields: entryOf(fields, budget),
-      comps: entryOf(comps, budget),
+      fields: entryOf(fields),
+      comps: entryOf(comps),
       values: [] as Entry[],
       node,
     };
     const values = lookUp(node, 'values');
     if (values) {
       if (values.kind !== 'sequence') throw invalid("'values' must be a sequence", values, 'Write one item per exempted value or tuple.');
-      definition.values = values.items.map((entry) => entryOf(entry, budget));
+      definition.values = values.items.map((entry) => entryOf(entry));
     } else if (appending) {
       warn('LOAD_APPEND_NO_VALUES', `the exception '${fromByteString(name)}' is appended without values`, nameNode);
     }
@@ -45,10 +41,9 @@ export function readExceptions(item: YamlMapping, appending: boolean, warn: Warn
   });
 }
 
-function entryOf(node: YamlNode | undefined, budget: { left: number }): Entry {
+function entryOf(node: YamlNode | undefined): Entry {
   if (!node) return { kind: 'none' };
-  if (--budget.left < 0) throw invalid(`the exceptions of this rule hold more than ${MAX_VALUES} values`, node);
-  if (node.kind === 'sequence') return { kind: 'many', entries: node.items.map((item) => entryOf(item, budget)), node };
+  if (node.kind === 'sequence') return { kind: 'many', entries: node.items.map((item) => entryOf(item)), node };
   if (node.kind === 'mapping' || node.isNull) return { kind: 'none' };
   if (node.text === '') throw invalid('an empty text is not allowed here', node);
   return { kind: 'one', scalar: node };

@@ -26,7 +26,9 @@ export class SourceFile {
   /** The text of a line (from 1), without its line break. */
   lineText(line: number): string {
     const starts = this.#lines();
-    return this.text.slice(starts[line - 1] ?? 0, starts[line] ?? this.text.length).replace(/[\r\n]+$/, '');
+    let end = starts[line] ?? this.text.length;
+    while (end > 0 && (this.text[end - 1] === '\n' || this.text[end - 1] === '\r')) end--;
+    return this.text.slice(starts[line - 1] ?? 0, end);
   }
 
   #lines(): number[] {

@@ -44,6 +44,9 @@ export type YamlResult =
 const MAX_FILE = 2 << 20;
 /** Levels of YAML nesting; rules need seven. */
 const MAX_LEVELS = 100;
+/** Nodes and bytes of text of one file with every alias counted as what it stands for: no walk over a file takes longer than that. */
+const MAX_NODES = 1_000_000;
+const MAX_TEXT = 16 << 20;
 
 /** Reads all documents of a file. Null documents are left out. */
 export function readYaml(source: SourceFile): YamlResult {
@@ -69,6 +72,11 @@ export function readYaml(source: SourceFile): YamlResult {
   return { ok: true, documents };
 }
 
+interface Size {
+  readonly nodes: number;
+  readonly text: number;
+}
+
 interface Unreadable {
   readonly unreadable: string;
   readonly start: number;
@@ -86,8 +94,18 @@ const ASCII = /^[\x00-\x7f]*$/;
 
 /** yaml's tree to ours. Aliases share the node they name, so that no chain of aliases can grow it. */
 function convert(source: SourceFile, document: Document.Parsed): YamlNode | Unreadable {
-  const anchors = new Map<string, YamlNode>();
+  const anchors = new Map<string, { readonly node: YamlNode; readonly size: Size }>();
+  /** What has been visited so far, aliases counted in full. */
+  const size = { nodes: 0, text: 0 };
   let failure: Unreadable | undefined;
+
+  const spend = ({ nodes, text }: Size, start: number, end: number): void => {
+    size.nodes += nodes;
+    size.text += text;
+    if (size.nodes > MAX_NODES || size.text > MAX_TEXT) {
+      failure ??= { unreadable: `with its aliases the file has more than ${MAX_NODES} nodes or ${MAX_TEXT} bytes of text`, start, end };
+    }
+  };
 
   const visit = (node: ParsedNode | null, fallback: number, level: number): YamlNode => {
     const start = node?.range?.[0] ?? fallback;
@@ -101,10 +119,13 @@ function convert(source: SourceFile, document: Document.Parsed): YamlNode | Unre
     if (isAlias(node)) {
       const target = anchors.get(node.source);
       if (!target) failure = { unreadable: `the alias *${node.source} names no anchor that is complete above it`, start, end };
-      return target ?? nothing;
+      else spend(target.size, start, end);
+      return target?.node ?? nothing;
     }
+    const before = { ...size };
     const result = convertOne(node, start, end, level);
-    if (node.anchor) anchors.set(node.anchor, result);
+    spend({ nodes: 1, text: result.kind === 'scalar' ? result.text.length : 0 }, start, end);
+    if (node.anchor) anchors.set(node.anchor, { node: result, size: { nodes: size.nodes - before.nodes, text: size.text - before.text } });
     return result;
   };
 

@@ -1,6 +1,6 @@
 import { COMPARISON_OPERATORS } from '../ast.ts';
 import { fromByteString } from '../bytes.ts';
-import { LIST_OPERATORS, MODIFIERS, STRING_OPERATORS } from '../parse/index.ts';
+import { LIST_OPERATORS, MAX_CONDITION_BYTES, MODIFIERS, STRING_OPERATORS } from '../parse/index.ts';
 import type { Entry, ExceptionDefinition } from '../read/definition.ts';
 import { LoadProblem } from '../read/problem.ts';
 import type { Place } from '../read/source.ts';
@@ -93,6 +93,13 @@ export function withExceptions(condition: Paste, exceptions: readonly RuleExcept
     builder.glue(' and not ');
     if (exception.fields.kind === 'many') pasteTuples(builder, exception, exception.fields.entries);
     else pasteValues(builder, exception, exception.fields.kind === 'one' ? exception.fields.scalar : undefined);
+    if (builder.length > MAX_CONDITION_BYTES) {
+      throw new LoadProblem(
+        'LOAD_ERR_COMPILE_CONDITION',
+        `with its exceptions the condition has more than ${MAX_CONDITION_BYTES} bytes`,
+        exception.place,
+      );
+    }
   }
   return builder.build();
 }

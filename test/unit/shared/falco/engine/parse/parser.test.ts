@@ -144,7 +144,7 @@ describe('strings', () => {
 
 describe('bounds', () => {
   it('reads parentheses of any depth', () => {
-    expect(shape(`${'('.repeat(200_000)}a${')'.repeat(200_000)}`)).toBe('a');
+    expect(shape(`${'('.repeat(50_000)}a${')'.repeat(50_000)}`)).toBe('a');
   });
 
   it('refuses a tree too deep to walk, and points at the place', () => {
