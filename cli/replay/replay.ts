@@ -24,7 +24,7 @@ export interface ReplayLimits {
   readonly giveUpAfterMs: number;
 }
 
-export interface RejectLine {
+interface RejectLine {
   readonly reason: RejectReason;
   readonly where: string;
   readonly message: string;
@@ -51,7 +51,7 @@ export interface ReplaySummary {
   waitingSinceMs: number | undefined;
 }
 
-export const MAX_REJECT_LINES = 1000;
+const MAX_REJECT_LINES = 1000;
 
 /** A container that is damaged may hide any number of events; the other rejected values are one event each, named by their place. */
 const HIDES_EVENTS: ReadonlySet<RejectReason> = new Set([

@@ -5,7 +5,7 @@ import type { Invocation } from './falco.ts';
 import { type Delivery, idsIn } from './input.ts';
 import { Process, type World } from './world.ts';
 
-export interface Runtime {
+interface Runtime {
   readonly getRemainingTimeInMillis: () => number;
 }
 

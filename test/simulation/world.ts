@@ -23,7 +23,7 @@ export interface Faults {
 export const NO_FAULTS: Faults = { refused: 0, answerLost: 0, crash: 0, slow: 0, duplicate: 0, falcoLost: 0, falcoAway: 0 };
 
 /** A service failed. What the client libraries throw differs; that they throw does not. */
-export class ServiceFault extends Error {}
+class ServiceFault extends Error {}
 
 /** Time, chance and the faults of one run, and a trace of what happened. */
 export class World {
