@@ -85,6 +85,18 @@ export function report(outcomes: readonly ItemOutcome[], logger: Logger): void {
   }
 }
 
+/** What a command led to. */
+export interface CommandResult {
+  readonly id: string;
+  readonly status: string;
+  readonly remark: string;
+}
+
+export function acknowledgeCommand(entry: Entry, logger: Logger): CommandResult {
+  reportEntry(entry, logger);
+  return { id: entry.id, status: entry.status, remark: entry.remark ?? '' };
+}
+
 function reportEntry({ id, status, mode, policy, intent, cluster, guards, remark }: Entry, logger: Logger): void {
   const line = { id, status, mode, policy, intent, cluster, ...objections(guards), remark };
   if (status === 'failed') logger.error('response failed', line);

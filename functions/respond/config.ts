@@ -56,6 +56,12 @@ const schema = z.object({
   /** Who respond is in its clusters: the function's role, and the user name of its access entry if that is not the default. */
   OWN_ROLE_ARN: roleArn.optional(),
   OWN_USERNAME: z.string().optional(),
+  /** EventBridge Scheduler: what ends the responses of policies with a `ttl`. All three or none. */
+  EXPIRY_GROUP: z.string().optional(),
+  /** The role the scheduler takes to invoke this function. */
+  EXPIRY_ROLE_ARN: roleArn.optional(),
+  /** This function's ARN. */
+  EXPIRY_TARGET_ARN: z.string().optional(),
 });
 
 export type RespondConfig = z.output<typeof schema>;
@@ -80,6 +86,11 @@ function checkTogether(set: Environment): readonly SettingProblem[] {
       fault('MAC_KEY_SECRET_ID', 'must be set to enforce: without it a forged alert cannot be told from a real one');
     if (set.OWN_ROLE_ARN === undefined && set.OWN_USERNAME === undefined)
       fault('OWN_ROLE_ARN', 'must be set to enforce: respond must know its own calls');
+  }
+  const expiry = ['EXPIRY_GROUP', 'EXPIRY_ROLE_ARN', 'EXPIRY_TARGET_ARN'];
+  if (expiry.some((name) => set[name] !== undefined)) {
+    for (const name of expiry)
+      if (set[name] === undefined) fault(name, `must be set together with ${expiry.filter((other) => other !== name).join(' and ')}`);
   }
   return problems;
 }

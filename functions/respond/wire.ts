@@ -2,15 +2,18 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SchedulerClient } from '@aws-sdk/client-scheduler';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { macKeysOf } from '../../shared/flows/mac-keys.ts';
 import type { RespondDeps } from '../../shared/flows/respond.ts';
 import { respondInMemory } from '../../shared/flows/respond-in-memory.ts';
 import { createDynamoDBOnce } from '../../shared/platform/aws/once.ts';
 import { createRotatingSecret } from '../../shared/platform/aws/rotating-secret.ts';
+import { scheduleOnce } from '../../shared/platform/aws/schedule.ts';
 import { systemClock as clock, systemRandom as random } from '../../shared/platform/clock.ts';
 import {
   actionCatalogue,
+  commandEvent,
   createDynamoDBBudgets,
   createDynamoDBJournal,
   createDynamoDBModeSwitch,
@@ -36,12 +39,33 @@ export function wire(config: RespondConfig = readRespondConfig()): () => Promise
       principal: { ...(roleArn === undefined ? {} : { roleArn }), ...(username === undefined ? {} : { username }) },
     }),
     ...remember(config),
+    ...expiryOf(config),
   };
   const secret =
     config.MAC_KEY_SECRET_ID === undefined
       ? undefined
       : createRotatingSecret(new SecretsManagerClient({}), config.MAC_KEY_SECRET_ID, clock);
   return async () => ({ ...deps, macKeys: secret ? macKeysOf(await secret()) : [] });
+}
+
+/** One-off schedules of EventBridge Scheduler, which invoke this function again. */
+function expiryOf({
+  EXPIRY_GROUP: groupName,
+  EXPIRY_ROLE_ARN: roleArn,
+  EXPIRY_TARGET_ARN: targetArn,
+}: RespondConfig): Pick<RespondDeps, 'expiry'> {
+  if (!groupName || !roleArn || !targetArn) return {};
+  const client = new SchedulerClient({});
+  return {
+    expiry: {
+      schedule: (id, atMs) =>
+        scheduleOnce(
+          client,
+          { groupName, roleArn, targetArn },
+          { name: `tiercel-${id}`, atMs, input: commandEvent({ verb: 'expire', id, by: 'the clock' }) },
+        ),
+    },
+  };
 }
 
 /** What must outlive the sandbox; nothing of it in stage `local`, where the process is all there is. */

@@ -3,6 +3,7 @@ import { type Once, WorkInProgressError } from '../platform/once.ts';
 import {
   accountFor,
   alertKey,
+  type Command,
   casesOf,
   type Entry,
   type IncomingAlert,
@@ -12,6 +13,7 @@ import {
   matches,
   mostCautious,
   type NotAnAlert,
+  obey,
   ownCall,
   type ReceivedItem,
   type RespondingDeps,
@@ -47,6 +49,19 @@ export interface RespondTimes {
 const MAX_UNDER_WAY = 16;
 
 /**
+ * Does what a person or the clock wants done about one response.
+ * @throws CommandRefusedError, UndoRefusedError, and what may pass.
+ */
+export async function respondToCommand(command: Command, deps: RespondDeps, times: RespondTimes): Promise<Entry> {
+  return obey(command, { mode: await modeNow(deps), killedAtMs: times.killedAtMs }, deps);
+}
+
+/** Read for each invocation: a switch that was turned holds at once. @throws when it cannot be read: then nothing is done. */
+async function modeNow({ ceiling, modeSwitch }: RespondDeps): Promise<Mode> {
+  return mostCautious(ceiling, (await modeSwitch.read())?.mode ?? ceiling);
+}
+
+/**
  * Answers the alerts of one trigger; one failure stops nobody else.
  * @throws when the run-time switch cannot be read: then nothing is done.
  */
@@ -55,7 +70,7 @@ export async function respondToAlerts(
   deps: RespondDeps,
   times: RespondTimes,
 ): Promise<readonly ItemOutcome[]> {
-  const mode = mostCautious(deps.ceiling, (await deps.modeSwitch.read())?.mode ?? deps.ceiling);
+  const mode = await modeNow(deps);
   const settled = await settleAll(
     items,
     MAX_UNDER_WAY,

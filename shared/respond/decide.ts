@@ -3,17 +3,17 @@ import type { FalcoAlert } from '../falco/alert.ts';
 import type { Clock } from '../platform/clock.ts';
 import { describeObject, type KubeClient } from '../platform/kube/index.ts';
 import type { Action, ActionCatalogue } from './action/action.ts';
-import type { Effect } from './action/effect.ts';
+import { describeEffect, type Effect } from './action/effect.ts';
 import { type Budgets, reservationFor } from './budget/index.ts';
 import { intended } from './carry-out.ts';
 import { fieldText, readField } from './fields.ts';
-import { askGuards, type GuardAnswer } from './guard/index.ts';
+import { askAgain, askGuards, type GuardAnswer } from './guard/index.ts';
 import { actionKey, alertKey, clusterOf, type EventIdentity, eventIdentity } from './identity.ts';
 import type { Draft } from './journal/journal.ts';
 import { type Look, lookAt, lookAuditId, readerOf } from './look.ts';
 import { type Mode, mostCautious } from './mode.ts';
 import type { PolicySet } from './policy/read.ts';
-import type { Policy } from './policy/schema.ts';
+import { durationMs, type Policy } from './policy/schema.ts';
 import type { Principal } from './principal.ts';
 import { RESPOND_GROUP } from './rbac.ts';
 import { type Target, targetOf } from './target.ts';
@@ -52,43 +52,36 @@ export function casesOf(alert: FalcoAlert, policy: Policy, actions: ActionCatalo
   return policy.actions.map((step) => ({ alert, policy, action: actions.get(step.action)!, parameters: step.with ?? {}, event, identity }));
 }
 
+/** The decision that a person has approved: its id stands, and so do the answers that cannot have changed. */
+export interface Approved {
+  readonly id: string;
+  readonly guards: readonly GuardAnswer[];
+}
+
 /**
  * Looks at the object, asks every guard, plans, and says what should be written down: a refusal, a plan (shadow), a question (approval), or an
  * intent (`open`), for which places in the budgets are taken.
  * @throws what a later attempt may get past: an API server or table that does not answer.
  */
-export async function decide(given: Case, ceiling: Mode, deps: DecideDeps): Promise<Draft> {
+export async function decide(given: Case, ceiling: Mode, deps: DecideDeps, approved?: Approved): Promise<Draft> {
   const { alert, policy, action, parameters, identity, event } = given;
+  const nowMs = deps.clock.now();
+  const mode = mostCautious(ceiling, policy.mode);
   const found = targetOf(alert);
   const target = 'target' in found ? found.target : undefined;
   const absent = 'missing' in found ? found.missing : [];
   const missing = [...absent, ...action.needs.filter((field) => readField(alert, field).state !== 'present' && !absent.includes(field))];
-  const cluster = clusterOf(alert);
-  const mode = mostCautious(ceiling, policy.mode);
 
-  const reached = identity.known && target ? await deps.clusters.clientFor(cluster) : { why: 'the alert names no object exactly' };
+  const reached = identity.known && target ? await deps.clusters.clientFor(clusterOf(alert)) : { why: 'the alert names no object exactly' };
   const client = 'client' in reached ? reached.client : undefined;
-  const look: Look =
-    client && target
-      ? await lookAt(target, client, event)
-      : { kind: 'none', why: 'why' in reached ? reached.why : 'the alert names no object' };
-  const guards: GuardAnswer[] = [
-    ...askGuards({
-      alert,
-      identity,
-      policy,
-      action,
-      parameters,
-      target,
-      missing,
-      look,
-      protection: deps.set.protection,
-      macKeys: deps.macKeys,
-      principal: deps.principal,
-      nowMs: deps.clock.now(),
-    }),
-  ];
-  const id = `${event}-${actionKey(event, action.name, target?.uid ?? (look.kind === 'found' ? look.live.metadata.uid : '')).slice(0, 12)}`;
+  const look: Look = client && target ? await lookAt(target, client, event) : { kind: 'none', why: 'why' in reached ? reached.why : '' };
+  const { protection } = deps.set;
+  const { macKeys, principal } = deps;
+  const question = { alert, identity, policy, action, parameters, target, missing, look, protection, macKeys, principal, nowMs };
+  const guards: GuardAnswer[] = [...(approved ? askAgain(question, approved.guards) : askGuards(question))];
+  const id =
+    approved?.id ??
+    `${event}-${actionKey(event, action.name, target?.uid ?? (look.kind === 'found' ? look.live.metadata.uid : '')).slice(0, 12)}`;
 
   let effects: readonly Effect[] = [];
   let caveats: readonly string[] = [];
@@ -96,48 +89,59 @@ export async function decide(given: Case, ceiling: Mode, deps: DecideDeps): Prom
     const plan = await action.plan({ id, target, live: look.live, parameters }, readerOf(client, event));
     if ('refusal' in plan) guards.push({ guard: 'feasible', verdict: 'refuse', reason: plan.refusal });
     else {
-      guards.push({
-        guard: 'feasible',
-        verdict: 'pass',
-        reason: `${plan.effects.length} change${plan.effects.length === 1 ? '' : 's'} planned`,
-      });
       ({ effects, caveats } = plan);
+      guards.push({ guard: 'feasible', verdict: 'pass', reason: effects.map(describeEffect).join(', ') });
       // Where something is done, the server itself answers; a plan should say beforehand whether it would be let.
       if (mode === 'shadow') guards.push(await askPermission(effects, event, client));
     }
   }
   const clear = effects.length > 0 && guards.every(({ verdict }) => verdict === 'pass');
-  guards.push(await askBudgets(id, given, cluster, target, mode === 'enforce' && clear && policy.approval === undefined, deps));
-
-  const user = fieldText(alert, 'ka.user.name');
+  const asksFirst = policy.approval !== undefined && approved === undefined;
+  guards.push(await askBudgets(id, given, target, mode === 'enforce' && clear && !asksFirst, deps));
+  const status = statusOf(mode, asksFirst, guards, clear);
   return {
     id,
     event,
-    status: statusOf(mode, policy, guards, clear),
+    status,
     mode,
     policy: policy.policy,
     action: action.name,
     parameters,
     intent: target ? action.intent(target, parameters) : `${action.name} on an object the alert does not name`,
-    ...(target ? { target } : {}),
+    ...optional('target', target),
     rules: [alert.rule],
-    ...(cluster === undefined ? {} : { cluster }),
-    ...(user === undefined ? {} : { user }),
-    priority: alert.priority,
-    alertTime: alert.time,
+    ...optional('cluster', clusterOf(alert)),
+    ...optional('user', fieldText(alert, 'ka.user.name')),
+    alert: withoutRequest(alert),
     guards,
     steps: effects.map(intended),
     caveats,
     attempt: 1,
+    ...optional('expiresAtMs', status === 'open' && policy.ttl !== undefined ? nowMs + durationMs(policy.ttl) : undefined),
+    ...optional('approveByMs', status === 'awaiting-approval' ? nowMs + durationMs(policy.approval!.within) : undefined),
   };
 }
 
-function statusOf(mode: Mode, policy: Policy, guards: readonly GuardAnswer[], clear: boolean): Draft['status'] {
+function optional<Name extends string, Value>(name: Name, value: Value | undefined): { readonly [key in Name]?: Value } {
+  return (value === undefined ? {} : { [name]: value }) as { readonly [key in Name]?: Value };
+}
+
+/** The journal keeps who did what to which object, not what the request held: that may be a secret. */
+function withoutRequest(alert: FalcoAlert): FalcoAlert {
+  const kept = Object.entries(alert.output_fields).filter(
+    ([name]) => /^(ka\.(?!req\.)|tiercel\.|cluster$)/.test(name) && !name.startsWith('ka.uri.param'),
+  );
+  const fields = Object.fromEntries(kept.map(([name, value]) => [name, typeof value === 'bigint' ? String(value) : value]));
+  const { rule, source, priority, time, tags } = alert;
+  return { rule, source, priority, time, output: '', ...(tags ? { tags } : {}), output_fields: fields };
+}
+
+function statusOf(mode: Mode, asksFirst: boolean, guards: readonly GuardAnswer[], clear: boolean): Draft['status'] {
   if (guards.some(({ verdict }) => verdict === 'refuse')) return 'refused';
   // Nothing is changed in shadow, so what is not known yet is shown, not refused.
   if (mode !== 'enforce') return 'planned';
   if (!clear) return 'refused';
-  return policy.approval === undefined ? 'open' : 'awaiting-approval';
+  return asksFirst ? 'awaiting-approval' : 'open';
 }
 
 async function askPermission(effects: readonly Effect[], event: string, client: KubeClient): Promise<GuardAnswer> {
@@ -157,15 +161,14 @@ async function askPermission(effects: readonly Effect[], event: string, client: 
 async function askBudgets(
   id: string,
   { policy, alert }: Case,
-  cluster: string | undefined,
   target: Target | undefined,
   reserve: boolean,
   deps: DecideDeps,
 ): Promise<GuardAnswer> {
   const guard = 'within-budget';
   if (!reserve || !target) return { guard, verdict: 'unknown', reason: 'not asked: a place is taken only right before acting' };
-  const reservation = reservationFor(id, policy, cluster ?? '', target, { eventMs: Date.parse(alert.time), nowMs: deps.clock.now() });
-  const reserved = await deps.budgets.reserve(reservation);
+  const times = { eventMs: Date.parse(alert.time), nowMs: deps.clock.now() };
+  const reserved = await deps.budgets.reserve(reservationFor(id, policy, clusterOf(alert) ?? '', target, times));
   return reserved.ok
     ? { guard, verdict: 'pass', reason: 'a place in every budget was taken' }
     : { guard, verdict: 'refuse', reason: reserved.reason };

@@ -1,13 +1,22 @@
 export { actionCatalogue } from './action/registry.ts';
-export { describeVia, type IncomingAlert, type NotAnAlert, type ReceivedItem, readTrigger } from './alert-input/index.ts';
+export {
+  commandEvent,
+  describeVia,
+  type IncomingAlert,
+  type NotAnAlert,
+  type ReceivedItem,
+  readCommand,
+  readTrigger,
+} from './alert-input/index.ts';
 export { createDynamoDBBudgets, createMemoryBudgets } from './budget/index.ts';
 export { type Clusters, casesOf } from './decide.ts';
 export { alertKey } from './identity.ts';
 export { createDynamoDBJournal, createMemoryJournal, type Entry, isSetBack, type Journal } from './journal/index.ts';
 export { MODES, type Mode, mostCautious } from './mode.ts';
 export { createDynamoDBModeSwitch, createMemoryModeSwitch, type ModeSwitch } from './mode-switch.ts';
+export { type Command, obey } from './operator.ts';
 export { accountFor } from './own-calls.ts';
 export { matches } from './policy/match.ts';
 export { loadPolicies, type PolicyFile, type PolicySet } from './policy/read.ts';
 export { ownCall, type Principal } from './principal.ts';
-export { type RespondingDeps, respondToCase } from './respond.ts';
+export { type Expiry, type RespondingDeps, respondToCase } from './respond.ts';

@@ -1,11 +1,20 @@
+import { TiercelError } from '../platform/errors.ts';
 import { WorkInProgressError } from '../platform/once.ts';
 import { carryOut } from './carry-out.ts';
 import { type Case, type DecideDeps, decide, planAgain } from './decide.ts';
 import type { Entry, Journal, Status } from './journal/journal.ts';
 import type { Mode } from './mode.ts';
 
+/** Something that comes back to a response when its time is over. */
+export interface Expiry {
+  /** Scheduling the same again changes nothing. */
+  schedule(id: string, atMs: number): Promise<void>;
+}
+
 export interface RespondingDeps extends DecideDeps {
   readonly journal: Journal;
+  /** Absent where nothing can be scheduled: a policy with a `ttl` is then refused at the start. */
+  readonly expiry?: Expiry;
 }
 
 export interface Responding {
@@ -56,7 +65,8 @@ export async function settle(entry: Entry, { mode, killedAtMs }: Responding, dep
   return current;
 }
 
-async function act(entry: Entry, deps: RespondingDeps): Promise<Entry> {
+/** Carries out an open entry whose lease is the caller's. */
+export async function act(entry: Entry, deps: RespondingDeps): Promise<Entry> {
   const { journal, clock } = deps;
   const action = deps.actions.get(entry.action);
   const reached = await deps.clusters.clientFor(entry.cluster);
@@ -69,6 +79,11 @@ async function act(entry: Entry, deps: RespondingDeps): Promise<Entry> {
   }
   const { client } = reached;
   try {
+    // Before anything is done, so that no crash leaves a containment that nobody ends.
+    if (entry.expiresAtMs !== undefined) {
+      if (!deps.expiry) throw new NoExpiryError(entry.policy);
+      await deps.expiry.schedule(entry.id, entry.expiresAtMs);
+    }
     return await carryOut(entry, { clock, journal, client, planAgain: (current) => planAgain(current, action, client) });
   } catch (error) {
     await endLease(entry, deps);
@@ -83,5 +98,14 @@ async function endLease({ id, leaseUntilMs }: Entry, { journal, clock }: Respond
     if (current?.status === 'open' && current.leaseUntilMs === leaseUntilMs) await journal.save({ ...current, leaseUntilMs: clock.now() });
   } catch {
     // Whatever stopped the response may stop this as well; the first error is the one to tell.
+  }
+}
+
+class NoExpiryError extends TiercelError {
+  constructor(policy: string) {
+    super(
+      'respond.expiry',
+      `Policy ${policy} has a ttl, but nothing is set up that could end its responses. Set EXPIRY_GROUP, EXPIRY_ROLE_ARN and EXPIRY_TARGET_ARN, or take the ttl out.`,
+    );
   }
 }

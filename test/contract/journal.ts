@@ -22,8 +22,14 @@ export function draft(overrides: Partial<Draft> & { readonly event?: string; rea
     rules: ['Attach to cluster-admin Role'],
     cluster: 'prod-1',
     user: 'mallory',
-    priority: 'Warning',
-    alertTime: '2026-11-21T08:58:59.000000000Z',
+    alert: {
+      rule: 'r',
+      source: 'k8s_audit',
+      priority: 'Warning',
+      time: '2026-11-21T08:58:59.000000000Z',
+      output: '',
+      output_fields: { 'ka.verb': 'create' },
+    },
     guards: [{ guard: 'fresh', verdict: 'pass', reason: 'the event is 1 s old' }],
     ...rest,
   };

@@ -41,6 +41,8 @@ export interface Guard {
   readonly name: string;
   /** One sentence for the docs. */
   readonly summary: string;
+  /** Also asked when an approved response is about to act: what may have changed since it was asked for. */
+  readonly again?: boolean;
   readonly ask: (question: Question) => Omit<GuardAnswer, 'guard'>;
 }
 

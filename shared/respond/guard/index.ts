@@ -13,6 +13,13 @@ export type { GuardAnswer, Question } from './guard.ts';
 /** Every guard, in the order in which answers are shown. */
 const GUARDS: readonly Guard[] = [identified, notOurs, signed, fresh, succeeded, whole, unprotected, sameObject];
 
+/** Asks again what may have changed since a person was asked; the other answers stand. */
+export function askAgain(question: Question, before: readonly GuardAnswer[]): readonly GuardAnswer[] {
+  const asked = GUARDS.filter(({ again }) => again).map((guard) => ({ guard: guard.name, ...guard.ask(question) }));
+  const names = new Set([...asked.map(({ guard }) => guard), 'feasible', 'within-budget']);
+  return [...before.filter(({ guard }) => !names.has(guard)), ...asked];
+}
+
 /** For the docs. */
 export const guardSummaries: readonly Pick<Guard, 'name' | 'summary'>[] = GUARDS;
 

@@ -4,6 +4,7 @@ import { type Guard, pass, refuse, unknown } from './guard.ts';
 export const sameObject: Guard = {
   name: 'same-object',
   summary: 'The live object is the one of the alert: same UID, and made no later than the audited call.',
+  again: true,
   ask: ({ alert, target, look }) => {
     if (look.kind === 'none') return unknown(look.why);
     if (look.kind === 'denied') return unknown(look.why);

@@ -4,6 +4,7 @@ import { type Guard, pass, refuse, unknown } from './guard.ts';
 export const unprotected: Guard = {
   name: 'unprotected',
   summary: 'Neither the object (its namespace, name, labels, annotations, node) nor the caller is on a protect list.',
+  again: true,
   ask: ({ alert, target, look, protection }) => {
     if (!target) return unknown('the alert names no object');
     const namespace = target.resource === 'namespaces' && target.apiGroup === '' ? target.name : target.namespace;

@@ -1,3 +1,4 @@
+import type { FalcoAlert } from '../../falco/alert.ts';
 import { TiercelError } from '../../platform/errors.ts';
 import type { Effect } from '../action/effect.ts';
 import type { GuardAnswer } from '../guard/guard.ts';
@@ -59,9 +60,8 @@ export interface Entry {
   readonly rules: readonly string[];
   readonly cluster?: string;
   readonly user?: string;
-  readonly priority: string;
-  /** Falco's time of the first alert that led here. */
-  readonly alertTime: string;
+  /** The first alert that led here, without what the request held. */
+  readonly alert: FalcoAlert;
   readonly guards: readonly GuardAnswer[];
   /** Effects in order, with the state before each. Empty when there was no look at the cluster. */
   readonly steps: readonly Step[];
@@ -70,6 +70,10 @@ export interface Entry {
   readonly leaseUntilMs?: number;
   /** How often somebody set about carrying it out. */
   readonly attempt: number;
+  /** When a containment ends by itself, epoch milliseconds. */
+  readonly expiresAtMs?: number;
+  /** Until when a person may say yes, epoch milliseconds. */
+  readonly approveByMs?: number;
   /** Why it failed, or who approved, denied or undid it. */
   readonly remark?: string;
   readonly createdAtMs: number;

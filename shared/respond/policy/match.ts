@@ -11,6 +11,7 @@ export function matches(policy: Policy, alert: FalcoAlert): boolean {
     (!source || source === alert.source) &&
     (!priority || PRIORITIES.indexOf(alert.priority) <= PRIORITIES.indexOf(priority)) &&
     (!tags || tags.every((tag) => alert.tags?.includes(tag) ?? false)) &&
-    (!clusters || (cluster !== undefined && clusters.includes(cluster)))
+    (!clusters || (cluster !== undefined && clusters.includes(cluster))) &&
+    policy.condition(alert)
   );
 }

@@ -2,6 +2,7 @@ import { isMap, isNode, isSeq, LineCounter, type Node, parseDocument } from 'yam
 import type * as z from 'zod';
 import { TiercelError } from '../../platform/errors.ts';
 import { type ActionCatalogue, checkParameters } from '../action/action.ts';
+import { compileCondition } from './condition.ts';
 import { type Finding, formatFinding } from './finding.ts';
 import { type Policy, type Protection, policySchema, protectSchema } from './schema.ts';
 
@@ -59,7 +60,20 @@ export function readPolicies(
             findings.push(at([index, 'actions', order, ...problem.path], problem.message));
           }
         }
-        policies.push(policy);
+        if (policy.ttl !== undefined) {
+          for (const [order, step] of policy.actions.entries()) {
+            if (actions.get(step.action)?.undo !== 'operator') continue;
+            findings.push(
+              at([index, 'actions', order, 'action'], `${step.action} cannot be taken back by respond, so it cannot have a ttl`),
+            );
+          }
+        }
+        const compiled = policy.match.condition === undefined ? { condition: () => true } : compileCondition(policy.match.condition);
+        if ('problem' in compiled)
+          findings.push(
+            at([index, 'match', 'condition'], `at byte ${compiled.problem.offset} of the condition: ${compiled.problem.message}`),
+          );
+        else policies.push({ ...policy, condition: compiled.condition });
       }
     }
   }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { PRIORITIES } from '../../falco/alert.ts';
 import { MODES } from '../mode.ts';
+import type { Condition } from './condition.ts';
 
 const name = z.string().min(1).max(200);
 const names = z.array(name).min(1);
@@ -25,6 +26,12 @@ const match = z
     priority: z.enum(PRIORITIES).optional().describe('at least this urgent'),
     tags: names.optional().describe('all of these tags'),
     clusters: names.optional().describe('names of clusters, any of them'),
+    condition: z
+      .string()
+      .min(1)
+      .max(20_000)
+      .optional()
+      .describe("a condition in Falco's language over the alert's fields; a missing field never matches, not even behind `not`"),
   })
   .refine((value) => Object.values(value).some((member) => member !== undefined), {
     error: 'expected at least one thing to match by: an empty match would take every alert',
@@ -61,6 +68,7 @@ export const policySchema = z
       .optional()
       .describe('a person must say yes first: tiercel approve ID'),
     maxAge: duration.default('10m').describe('an older alert is recorded and not acted on'),
+    ttl: duration.optional().describe('the response is taken back by itself after this long'),
     onFailure: z.enum(['stop', 'continue']).default('stop').describe('whether later actions run when an earlier one was refused or failed'),
   })
   .refine(({ approval, actions }) => approval === undefined || actions.length === 1, {
@@ -83,8 +91,16 @@ export const protectSchema = z.strictObject({
   }),
 });
 
+/** A policy file. */
 export const policyFileSchema = z.array(z.union([policySchema, protectSchema]));
 
-export type Policy = z.infer<typeof policySchema>;
-export type PolicyInput = z.input<typeof policySchema>;
+/** A policy as written, defaults filled in. */
+export type PolicyText = z.infer<typeof policySchema>;
+
+/** A policy ready for use. */
+export interface Policy extends PolicyText {
+  /** The compiled `match.condition`; holds for every alert when there is none. */
+  readonly condition: Condition;
+}
+
 export type Protection = Readonly<Record<keyof z.infer<typeof protectSchema>['protect'], readonly string[]>>;
