@@ -11,9 +11,8 @@ const STAR = -2;
 export type Glob = (text: string) => boolean;
 
 export function compileGlob(pattern: string, foldCase = false): Glob {
-  const tokens = tokenize(foldCase ? foldAscii(pattern) : pattern, pattern, foldCase);
-  if (tokens === undefined) return () => false;
-  return (text) => match(tokens, foldCase ? foldAscii(text) : text);
+  const tokens = tokenize(pattern, foldCase);
+  return tokens === undefined ? () => false : (text) => match(tokens, text);
 }
 
 /** A–Z to a–z, nothing else. */
@@ -48,9 +47,10 @@ function accepts(token: number | Uint8Array, byte: number): boolean {
   return token === ANY || token === byte;
 }
 
-/** `undefined`: a pattern that matches nothing at all (trailing backslash, unknown character class). `exact` is the pattern before folding. */
-function tokenize(pattern: string, exact: string, foldCase: boolean): Token[] | undefined {
+/** `undefined`: a pattern that matches nothing at all, because it ends in a backslash. */
+function tokenize(pattern: string, foldCase: boolean): Token[] | undefined {
   const tokens: Token[] = [];
+  const literal = (byte: number) => tokens.push(foldCase && isAlpha(byte) ? setOf((other) => (other | 0x20) === (byte | 0x20)) : byte);
   let i = 0;
   while (i < pattern.length) {
     const c = pattern[i]!;
@@ -62,24 +62,24 @@ function tokenize(pattern: string, exact: string, foldCase: boolean): Token[] | 
       i++;
     } else if (c === '\\') {
       if (i + 1 === pattern.length) return undefined;
-      tokens.push(pattern.charCodeAt(i + 1));
+      literal(pattern.charCodeAt(i + 1));
       i += 2;
-    } else if (c === '[') {
-      const bracket = readBracket(exact, i, foldCase);
-      if (bracket === 'matches nothing') return undefined;
-      if (bracket === undefined) {
-        tokens.push(0x5b);
-        i++;
-      } else {
+    } else {
+      const bracket = c === '[' ? readBracket(pattern, i, foldCase) : undefined;
+      if (bracket) {
         tokens.push(bracket.set);
         i = bracket.end;
+      } else {
+        literal(c.charCodeAt(0));
+        i++;
       }
-    } else {
-      tokens.push(c.charCodeAt(0));
-      i++;
     }
   }
   return tokens;
+}
+
+function setOf(belongs: (byte: number) => boolean): Uint8Array {
+  return Uint8Array.from({ length: 256 }, (_, byte) => (belongs(byte) ? 1 : 0));
 }
 
 const isBetween = (low: number, high: number) => (byte: number) => byte >= low && byte <= high;
@@ -103,70 +103,61 @@ const CLASSES: Readonly<Record<string, (byte: number) => boolean>> = {
 };
 
 /** The bracket expression at `start`; `undefined` when it is not closed and `[` stands for itself. */
-function readBracket(pattern: string, start: number, foldCase: boolean): { set: Uint8Array; end: number } | undefined | 'matches nothing' {
-  const set = new Uint8Array(256);
-  const fold = (text: string) => (foldCase ? foldAscii(text) : text).charCodeAt(0);
+function readBracket(pattern: string, start: number, foldCase: boolean): { set: Uint8Array; end: number } | undefined {
+  const elements: ((byte: number) => boolean)[] = [];
+  const fold = (byte: number) => (foldCase && byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte);
   let i = start + 1;
   const negated = pattern[i] === '!' || pattern[i] === '^';
   if (negated) i++;
-  for (let first = true; ; first = false) {
-    let c = pattern[i];
-    if (c === undefined) return undefined;
-    if (c === ']' && !first) break;
-    if (c === '[' && pattern[i + 1] === ':') {
-      const close = pattern.indexOf(':]', i + 2);
-      const name = close < 0 ? '' : pattern.slice(i + 2, close);
-      if (close >= 0 && /^[a-z]*$/.test(name)) {
-        const belongs = CLASSES[name];
-        if (!belongs) return 'matches nothing';
-        for (let byte = 0; byte < 256; byte++) if (belongs(byte)) set[byte] = 1;
-        i = close + 2;
-        continue;
-      }
-    } else if (c === '[' && pattern[i + 1] === '=') {
+  // Behind an element glibc does not know nothing matches any more, not even by being outside of the set.
+  let spoilt = false;
+  const add = (belongs: (byte: number) => boolean) => spoilt || elements.push(belongs);
+  for (let first = true; pattern[i] !== ']' || first; first = false) {
+    if (i >= pattern.length) return undefined;
+    const named = readClass(pattern, i);
+    if (named) {
+      if (named.belongs) add(named.belongs);
+      else spoilt = true;
+      i = named.end;
+      continue;
+    }
+    if (pattern.startsWith('[=', i)) {
       if (pattern[i + 3] !== '=' || pattern[i + 4] !== ']') return undefined;
-      set[fold(pattern[i + 2]!)] = 1;
+      const byte = pattern.charCodeAt(i + 2);
+      add((other) => other === byte);
       i += 5;
       continue;
     }
-    let low: number;
-    const symbol = collatingSymbol(pattern, i);
-    if (symbol === 'matches nothing') return symbol;
-    if (symbol) {
-      low = symbol.byte;
-      i = symbol.end;
-    } else {
-      if (c === '\\') {
-        c = pattern[++i];
-        if (c === undefined) return 'matches nothing';
-      }
-      low = fold(c);
-      i++;
-    }
+    const low = readElement(pattern, i);
     let high = low;
+    const isSymbol = pattern.startsWith('[.', i);
+    i = low.end;
     if (pattern[i] === '-' && pattern[i + 1] !== ']' && pattern[i + 1] !== undefined) {
-      const last = collatingSymbol(pattern, i + 1);
-      if (last === 'matches nothing') return last;
-      if (last) {
-        high = last.byte;
-        i = last.end;
-      } else {
-        i += pattern[i + 1] === '\\' ? 2 : 1;
-        if (pattern[i] === undefined) return 'matches nothing';
-        // glibc folds a range's lower end and not its upper one.
-        high = pattern.charCodeAt(i++);
-      }
+      high = readElement(pattern, i + 1);
+      i = high.end;
     }
-    for (let byte = low; byte <= high; byte++) set[byte] = 1;
+    spoilt ||= Number.isNaN(low.byte) || Number.isNaN(high.byte);
+    const from = fold(low.byte);
+    const to = fold(high.byte);
+    // A collating symbol by itself is not folded.
+    add(isSymbol && high === low ? (byte) => byte === low.byte : (byte) => fold(byte) >= from && fold(byte) <= to);
   }
-  if (negated) for (let byte = 0; byte < 256; byte++) set[byte] = set[byte] === 1 ? 0 : 1;
-  return { set, end: i + 1 };
+  const isIn = (byte: number) => elements.some((belongs) => belongs(byte));
+  return { set: setOf((byte) => (negated ? !spoilt && !isIn(byte) : isIn(byte))), end: i + 1 };
 }
 
-/** `[.x.]`: in the C locale one byte. */
-function collatingSymbol(pattern: string, at: number): { byte: number; end: number } | undefined | 'matches nothing' {
-  if (pattern[at] !== '[' || pattern[at + 1] !== '.') return undefined;
-  const close = pattern.indexOf('.]', at + 2);
-  if (close !== at + 3) return 'matches nothing';
-  return { byte: pattern.charCodeAt(at + 2), end: close + 2 };
+/** `[:name:]`; without `belongs` when there is no class of that name. */
+function readClass(pattern: string, at: number): { belongs: ((byte: number) => boolean) | undefined; end: number } | undefined {
+  const match = /^\[:([a-z]*):\]/.exec(pattern.slice(at, at + 300));
+  return match ? { belongs: CLASSES[match[1]!], end: at + match[0].length } : undefined;
+}
+
+/** One byte, an escaped one, or `[.x.]`, which in the C locale is one byte too. NaN for what glibc refuses. */
+function readElement(pattern: string, at: number): { byte: number; end: number } {
+  if (pattern.startsWith('[.', at)) {
+    const close = pattern.indexOf('.]', at + 2);
+    return close === at + 3 ? { byte: pattern.charCodeAt(at + 2), end: close + 2 } : { byte: Number.NaN, end: at + 1 };
+  }
+  const position = pattern[at] === '\\' ? at + 1 : at;
+  return { byte: position < pattern.length ? pattern.charCodeAt(position) : Number.NaN, end: position + 1 };
 }

@@ -68,7 +68,7 @@ function translate(pattern: string): string {
       atom(bracket.text, bracket.length);
     } else if (c === '\\') {
       const escaped = readEscape(pattern, i);
-      atom(escaped, escaped.length);
+      atom(spelt(escaped), escaped.length);
     } else atom(c === '{' || c === '}' ? `\\${c}` : c, c.length);
   }
   if (groups.length > 1) throw new PosixError('an opening parenthesis has no closing one');
@@ -83,9 +83,14 @@ function repeatAt(pattern: string, at: number): string | undefined {
 /** Escapes that both dialects share: punctuation, octal, hexadecimal, \a \f \n \r \t \v. */
 function readEscape(pattern: string, at: number): string {
   const rest = pattern.slice(at, at + 16);
-  const escaped = /^\\(?:[afnrtv]|0[0-7]{0,2}|[1-7][0-7]{1,2}|x[0-9a-fA-F]{2}|x\{[0-9a-fA-F]+\}|[\x00-\x2f:-@[-^`{-\x7f])/.exec(rest)?.[0];
+  const escaped = /^\\(?:[afnrtv]|0[0-7]{0,2}|[1-7][0-7]{1,2}|x[0-9a-fA-F]{2}|x\{[0-9a-fA-F]+\}|[\x00-\x2f:-@[-`{-\x7f])/.exec(rest)?.[0];
   if (!escaped) throw new PosixError(`${rest.slice(0, 2)} is no escape of POSIX regular expressions (no \\d, \\w, \\s, \\b, \\p)`);
   return escaped;
+}
+
+/** re2js knows all escapes of RE2 but one. */
+function spelt(escaped: string): string {
+  return escaped === '\\_' ? '_' : escaped;
 }
 
 /** A bracket expression as it stands, its escapes checked. */
@@ -99,5 +104,5 @@ function readBracket(pattern: string, at: number): { text: string; length: numbe
     const named = c === '[' ? /^\[:\^?[a-z]+:\]/.exec(pattern.slice(i, i + 16))?.[0] : undefined;
     i += named ? named.length : c === '\\' ? readEscape(pattern, i).length : 1;
   }
-  return { text: pattern.slice(at, i + 1), length: i + 1 - at };
+  return { text: pattern.slice(at, i + 1).replace(/\\./gsu, spelt), length: i + 1 - at };
 }

@@ -65,7 +65,7 @@ function validAuthority(authority: string): boolean {
   }
   const colon = host.lastIndexOf(':');
   if (colon >= 0 && !validPort(host.slice(colon))) return false;
-  return /^(?:[A-Za-z0-9\-_.~!$&'()*+,;=:[\]<>"\x80-\xff]|%[89a-fA-F][0-9a-fA-F]|%25)*$/.test(host);
+  return /^(?:[A-Za-z0-9\-_.~!$&'()*+,;=:\]<>"\x80-\xff]|%[89a-fA-F][0-9a-fA-F]|%25)*$/.test(host);
 }
 
 function validPort(text: string): boolean {
