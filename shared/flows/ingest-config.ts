@@ -70,13 +70,13 @@ export const ingestSettings = {
 /** The settings that only make sense, or only fail, together. `stores` are those that AWS must provide unless STATE_DIR stands in for it. */
 export function checkTogether(set: Environment, stores: readonly string[]): SettingProblem[] {
   const problems: SettingProblem[] = [];
-  if (set['STATE_DIR'] === undefined) {
+  if (set.STATE_DIR === undefined) {
     for (const name of stores)
       if (set[name] === undefined) problems.push({ name, message: 'must be set (or STATE_DIR, in the stage `local`)' });
-  } else if (set['TIERCEL_STAGE'] !== 'local') {
+  } else if (set.TIERCEL_STAGE !== 'local') {
     problems.push({ name: 'STATE_DIR', message: 'is for the stage `local` only: what it keeps is lost with the machine' });
   }
-  if ((set['DETECTION'] ?? 'falco') === 'falco' && set['FALCO_URL'] === undefined) {
+  if ((set.DETECTION ?? 'falco') === 'falco' && set.FALCO_URL === undefined) {
     problems.push({
       name: 'FALCO_URL',
       message: 'must be set when DETECTION is `falco`, for example https://falco.internal:9765/k8s-audit',
