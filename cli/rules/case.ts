@@ -17,7 +17,7 @@ export async function runConditionCases(path: string, out: Writable): Promise<vo
   const parsed = schema.safeParse(parsedJson(path, await readText(path)));
   if (!parsed.success) throw new TiercelError('CASES_INVALID', `${path}: expected {events, cases}: ${z.prettifyError(parsed.error)}`);
   const { events, cases } = parsed.data;
-  for (const { event, condition } of cases) out.write(`${verdictOf(condition, event, events)}\n`);
+  for (const { event, condition } of cases) out.write(`${conditionVerdict(condition, event, events)}\n`);
 }
 
 function parsedJson(path: string, text: string): unknown {
@@ -28,7 +28,8 @@ function parsedJson(path: string, text: string): unknown {
   }
 }
 
-function verdictOf(condition: string, cid: string, payloads: Readonly<Record<string, string>>): string {
+/** The verdict of a condition on the event with this id. */
+export function conditionVerdict(condition: string, cid: string, payloads: Readonly<Record<string, string>>): string {
   const rule = { rule: 'case', desc: 'case', condition, output: 'case', priority: 'Debug', source: 'k8s_audit' };
   // JSON is YAML.
   const loaded = loadRules([{ name: 'case', text: JSON.stringify([rule]) }]);

@@ -1,0 +1,28 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { conditionVerdict } from '../../cli/rules/case.ts';
+import { expectRecorded } from './known-gaps.ts';
+
+interface Recorded {
+  readonly events: Readonly<Record<string, string>>;
+  readonly cases: readonly { readonly event: string; readonly condition: string; readonly expect: string }[];
+}
+
+function suite(name: string, { events, cases }: Recorded): void {
+  describe(name, () => {
+    it.each(cases.map((one, index) => ({ id: `${name}/${index + 1} ${one.event}: ${one.condition}`, ...one })))(
+      '$event: $condition is $expect',
+      (one) => {
+        expectRecorded(one.id, conditionVerdict(one.condition, one.event, events), one.expect);
+      },
+    );
+  });
+}
+
+suite('conditions', parse(readFileSync(join(import.meta.dirname, 'cases/conditions.yaml'), 'utf8')) as Recorded);
+
+const shared = resolve(import.meta.dirname, '../../../shared/conformance/filter-cases.json');
+if (existsSync(shared)) suite('conditions recorded beside the project', JSON.parse(readFileSync(shared, 'utf8')) as Recorded);
+else it.skip('conditions recorded beside the project', () => expect.unreachable());
