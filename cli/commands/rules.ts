@@ -1,8 +1,9 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { TiercelError } from '../../shared/platform/errors.ts';
 import { EXIT, type ExitCode, type Register } from '../program.ts';
 import type { CheckFormat } from '../rules/check.ts';
 import type { TestReportFormat } from '../rules/test.ts';
+import type { Thresholds } from '../rules/test-grade.ts';
 import { repeated } from './evaluate.ts';
 
 export const registerRules: Register = (program, exit) => {
@@ -41,10 +42,11 @@ function registerCheck(rules: Command, exit: (code: ExitCode) => void): void {
 const TEST_HELP = `
 Example:
   $ tiercel rules test rules/falco --format junit > rules.xml
+  $ tiercel rules test rules/falco --coverage --fail-under 90
 
 The format of *.test.yaml files is in docs/rules-tests.md.
 
-Exit codes: 0 every case holds, or has a todo; 3 one does not, or there is none; 64 wrong usage.
+Exit codes: 0 every case holds, or has a todo; 3 one does not, there is none, or a measure is under --fail-under; 64 wrong usage.
 `;
 
 function registerTest(rules: Command, exit: (code: ExitCode) => void): void {
@@ -54,14 +56,25 @@ function registerTest(rules: Command, exit: (code: ExitCode) => void): void {
     .argument('<paths...>', 'test files, or folders to look for them in')
     .addOption(new Option('--format <format>', 'how to print').choices(['text', 'json', 'junit']).default('text'))
     .option('--json', 'the same as --format json')
+    .option('--coverage', 'say which outcomes of which checks no case decides')
+    .option('--mutate', 'put small faults into the conditions, and say which of them no case notices')
+    .option('--fail-under <percent>', 'fail when what is measured is below (implies --coverage unless --mutate is given)', percentage)
     .addHelpText('after', TEST_HELP)
-    .action(async (paths: readonly string[], options: { format: TestReportFormat; json?: true }) => {
+    .action(async (paths: readonly string[], options: TestOptions) => {
       await orUsage('rules test', exit, async () => {
         const { runRulesTests } = await import('../rules/test.ts');
-        const ok = await runRulesTests(paths, options.json ? 'json' : options.format, process.stdout);
+        const ok = await runRulesTests(paths, options.json ? 'json' : options.format, process.stdout, options);
         exit(ok ? EXIT.ok : EXIT.findings);
       });
     });
+}
+
+type TestOptions = { format: TestReportFormat; json?: true } & Thresholds;
+
+function percentage(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 100)) throw new InvalidArgumentError('expected a number from 0 to 100.');
+  return value;
 }
 
 function registerCase(rules: Command, exit: (code: ExitCode) => void): void {

@@ -10,7 +10,7 @@ import { textOfCase } from './event.ts';
 import { type Loads, openTestFile, type Subject, type TesterFiles } from './subject.ts';
 
 /** A check of a condition that the tests do not pin down. */
-export interface UndecidedCheck {
+interface UndecidedCheck {
   /** `rule 'X'` or `macro 'x'`: where it is written. */
   readonly where: string;
   /** The check, as its condition reads once lists are put in. */
@@ -38,15 +38,15 @@ export async function measureCoverage(paths: Iterable<string>, files: TesterFile
   const meters = new Map<LoadResult, Meter>();
   for (const path of paths) {
     const subject = await openTestFile(path, files, loads);
-    let meter = meters.get(subject.loaded);
-    if (!meter) meters.set(subject.loaded, (meter = new Meter(subject.loaded)));
+    const meter = meters.get(subject.loaded) ?? new Meter(subject.loaded);
+    meters.set(subject.loaded, meter);
     for (const event of await eventsOf(subject, files)) meter.observe(event, subject.counts);
   }
   return summary([...meters.values()]);
 }
 
 /** Events of a file's cases that say something about rules. */
-export async function eventsOf({ test }: Subject, files: TesterFiles): Promise<readonly EventContext[]> {
+async function eventsOf({ test }: Subject, files: TesterFiles): Promise<readonly EventContext[]> {
   const events: EventContext[] = [];
   for (const one of test.cases) {
     if (one.todo !== undefined || one.expect === 'rejected') continue;
@@ -73,37 +73,38 @@ class Meter {
 
   observe(event: EventContext, counts: Subject['counts']): void {
     const values = new Map<Expression, boolean>();
-    const valueOf = (node: Expression): boolean => {
+    const outcomeOf = (node: Expression): boolean => {
       let value = values.get(node);
       if (value === undefined) {
-        if (node.type === 'and') value = node.children.map(valueOf).every(Boolean);
-        else if (node.type === 'or') value = node.children.map(valueOf).some(Boolean);
-        else if (node.type === 'not') value = !valueOf(node.child);
+        if (node.type === 'and') value = node.children.map(outcomeOf).every(Boolean);
+        else if (node.type === 'or') value = node.children.map(outcomeOf).some(Boolean);
+        else if (node.type === 'not') value = !outcomeOf(node.child);
         else value = this.#evaluate(node as Check, event);
         values.set(node, value);
       }
       return value;
     };
-    for (const { name, condition } of this.loaded.rules) if (counts(name)) this.#decide(condition, valueOf);
+    for (const { name, condition } of this.loaded.rules) if (counts(name)) this.#decide(condition, outcomeOf);
   }
 
   /** Everything below a node on which the verdict hangs, on which it hangs too. */
-  #decide(node: Expression, valueOf: (node: Expression) => boolean): void {
+  #decide(node: Expression, outcomeOf: (node: Expression) => boolean): void {
     if (isCheck(node)) {
       const decided = this.#decided.get(node) ?? new Set();
-      this.#decided.set(node, decided.add(valueOf(node)));
+      this.#decided.set(node, decided.add(outcomeOf(node)));
       return;
     }
     const children = childrenOf(node);
     // In an `and` a child matters if all others are true; in an `or`, if all others are false.
     const quiet = node.type === 'and';
-    const loud = children.filter((child) => valueOf(child) !== quiet);
-    for (const child of children) if (node.type === 'not' || loud.length === 0 || (loud.length === 1 && loud[0] === child)) this.#decide(child, valueOf);
+    const loud = children.filter((child) => outcomeOf(child) !== quiet);
+    for (const child of children)
+      if (node.type === 'not' || loud.length === 0 || (loud.length === 1 && loud[0] === child)) this.#decide(child, outcomeOf);
   }
 
   #evaluate(check: Check, event: EventContext): boolean {
-    let compiled = this.#compiled.get(check);
-    if (!compiled) this.#compiled.set(check, (compiled = compileCondition(check, { readers: this.#readers })));
+    const compiled = this.#compiled.get(check) ?? compileCondition(check, { readers: this.#readers });
+    this.#compiled.set(check, compiled);
     return compiled(event);
   }
 }
@@ -115,7 +116,11 @@ function summary(meters: readonly Meter[]): Coverage {
       const own = ownNodes(authored, meter.loaded.macroOf).filter(isCheck);
       own.forEach((check, index) => {
         const key = `${authored.title} ${index}`;
-        const known = checks.get(key) ?? { where: fromByteString(authored.title), check: fromByteString(printCheck(check)), decided: new Set() };
+        const known = checks.get(key) ?? {
+          where: fromByteString(authored.title),
+          check: fromByteString(printCheck(check)),
+          decided: new Set(),
+        };
         for (const outcome of meter.decidedBy(check)) known.decided.add(outcome);
         checks.set(key, known);
       });

@@ -1,3 +1,4 @@
+import { TiercelError } from '../../../platform/errors.ts';
 import { acceptEvent, type EventContext } from '../accept/index.ts';
 import type { Check, ComparisonOperator, Expression } from '../ast.ts';
 import { fromByteString } from '../bytes.ts';
@@ -10,7 +11,7 @@ import { textOfCase } from './event.ts';
 import { type Loads, openTestFile, type TesterFiles } from './subject.ts';
 
 /** A small fault put into a condition. */
-export interface Mutant {
+interface Mutant {
   /** `rule 'X'` or `macro 'x'`: where the fault is. */
   readonly where: string;
   /** What was done, such as `without: ka.verb = create`. */
@@ -80,10 +81,18 @@ class Lab {
   constructor(loaded: LoadResult, questions: readonly Question[]) {
     this.#loaded = loaded;
     for (const { event, answers } of questions) {
-      for (const [rule, fires] of answers) this.#questions.set(rule, [...(this.#questions.get(rule) ?? []), { event, fires }]);
+      for (const [rule, fires] of answers) {
+        const known = this.#questions.get(rule);
+        if (known) known.push({ event, fires });
+        else this.#questions.set(rule, [{ event, fires }]);
+      }
     }
     for (const { name, condition } of loaded.rules) {
-      if (this.#differs(name, condition)) throw new Error(`a case about '${name}' does not hold: the tests have to pass before faults are tried`);
+      if (this.#differs(name, condition))
+        throw new TiercelError(
+          'RULES_TEST_FAILING',
+          `a case about '${name}' does not hold: the tests have to pass before faults are tried`,
+        );
     }
   }
 
@@ -117,7 +126,12 @@ function replaced(tree: Expression, { node, other }: Fault): Expression {
 }
 
 function faultsOf(authored: Authored, macroOf: LoadResult['macroOf']): readonly Fault[] {
-  const nameOf = (node: Expression): string => macroOf(node) ?? (isCheck(node) ? printCheck(node) : printCondition(node));
+  const nameOf = (node: Expression): string => {
+    const macro = macroOf(node);
+    if (macro !== undefined) return macro;
+    if (node.type === 'not') return `not ${nameOf(node.child)}`;
+    return isCheck(node) ? printCheck(node) : printCondition(node);
+  };
   const faults: Fault[] = [];
   for (const node of ownNodes(authored, macroOf)) {
     if (node.type === 'and' || node.type === 'or') {
@@ -129,18 +143,26 @@ function faultsOf(authored: Authored, macroOf: LoadResult['macroOf']): readonly 
       faults.push({
         node,
         other: { ...node, type: node.type === 'and' ? 'or' : 'and' },
-        change: `${node.type} exchanged between: ${node.children.map(nameOf).join(' | ')}`,
+        change: `with its '${node.type}' exchanged: ${node.children.map(nameOf).join(' | ')}`,
       });
     } else if (node.type === 'not') {
       faults.push({ node, other: node.child, change: `without its not: ${nameOf(node.child)}` });
     } else if (isCheck(node)) {
-      faults.push({ node, other: flipped(node), change: `operator flipped: ${printCheck(node)}` });
+      faults.push({ node, other: flipped(node), change: `with its operator flipped: ${printCheck(node)}` });
     }
   }
   return faults;
 }
 
-const OPPOSITES: Readonly<Record<string, ComparisonOperator>> = { '=': '!=', '==': '!=', '!=': '=', '<': '>=', '>=': '<', '>': '<=', '<=': '>' };
+const OPPOSITES: Readonly<Record<string, ComparisonOperator>> = {
+  '=': '!=',
+  '==': '!=',
+  '!=': '=',
+  '<': '>=',
+  '>=': '<',
+  '>': '<=',
+  '<=': '>',
+};
 
 /** The check with the opposite operator; where the language has none, its negation. */
 function flipped(check: Check): Expression {
