@@ -2,7 +2,7 @@ import { cp, glob, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
 import { parse } from 'yaml';
-import { TiercelError } from '../../shared/platform/errors.ts';
+import { messageOf, TiercelError } from '../../shared/platform/errors.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '../..');
 export async function buildInto(folder: string, lambda: { readonly handler: string; readonly patterns: readonly string[] }): Promise<void> {
   const { build } = await import('esbuild');
   const bundles = parse(await readFile(join(root, 'infra/bundle.yml'), 'utf8')) as Record<'lambda', BundleSettings>;
-  const { outputFileExtension, exclude, ...settings } = bundles.lambda;
+  const { outputFileExtension, outputWorkFolder: _, exclude, ...settings } = bundles.lambda;
   const module = lambda.handler.replace(/\.[^./]+$/, '');
   await build({
     ...settings,
@@ -33,6 +33,7 @@ export async function buildInto(folder: string, lambda: { readonly handler: stri
 
 interface BundleSettings {
   readonly outputFileExtension: string;
+  readonly outputWorkFolder: string;
   readonly exclude: string[];
   readonly format: 'esm' | 'cjs';
 }
@@ -46,7 +47,9 @@ const DIRECTORY_ENTRY = 0x02014b50;
  * @throws TiercelError when the file is no such zip.
  */
 export async function unpackInto(folder: string, zipFile: string): Promise<void> {
-  const zip = await readFile(zipFile);
+  const zip = await readFile(zipFile).catch((error: unknown) => {
+    throw new TiercelError('FILE_UNREADABLE', `${zipFile} cannot be read: ${messageOf(error)}`, { cause: error });
+  });
   let end = zip.length - 22;
   while (end >= 0 && zip.readUInt32LE(end) !== END_OF_DIRECTORY) end--;
   if (end < 0)

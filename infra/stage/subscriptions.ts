@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { NamedStage } from './read.ts';
 import type { StageCluster } from './schema.ts';
 
@@ -49,13 +50,9 @@ function subscription(stage: NamedStage, logGroup: string, functionId: string, f
   };
 }
 
-/** `/aws/eks/my-cluster/cluster` → `AwsEksMyDashClusterCluster`: letters and digits only, and different for different log groups. */
+/** `/aws/eks/my-cluster/cluster` → `AwsEksMyClusterCluster` and a digest, because log groups may differ in what an id cannot show. */
 function logicalId(logGroup: string): string {
-  const spelled: Record<string, string> = { '-': 'Dash', _: 'Under', '.': 'Dot', '#': 'Hash' };
-  return logGroup
-    .replace(/[-_.#]/g, (character) => `/${spelled[character]}/`)
-    .split('/')
-    .filter((part) => part !== '')
-    .map((part) => part[0]!.toUpperCase() + part.slice(1))
-    .join('');
+  const words = logGroup.split(/[^A-Za-z0-9]+/).filter((word) => word !== '');
+  const digest = createHash('sha256').update(logGroup).digest('hex').slice(0, 6);
+  return words.map((word) => word[0]!.toUpperCase() + word.slice(1)).join('') + digest;
 }

@@ -1,0 +1,158 @@
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readAuditArchiveConfig } from '../../../../functions/audit-archive/config.ts';
+import { readAuditStreamConfig } from '../../../../functions/audit-stream/config.ts';
+import { readRespondConfig } from '../../../../functions/respond/config.ts';
+import { deployment } from '../../../../infra/stage/deployment.ts';
+import { functionKeys, functionSettings } from '../../../../infra/stage/function-settings.ts';
+import { parseStage, readStage } from '../../../../infra/stage/read.ts';
+import { subscriptions } from '../../../../infra/stage/subscriptions.ts';
+
+const root = resolve(import.meta.dirname, '../../../..');
+const STAGES = readdirSync(join(root, 'infra/stages')).map((file) => file.replace('.yml', ''));
+
+const SMALLEST = `
+account: '111111111111'
+region: eu-central-1
+detection: embedded
+logRetentionDays: 30
+`;
+
+const stageWith = (more: string) => ({ name: 'test', ...parseStage('test.yml', SMALLEST + more) });
+
+describe('stage files', () => {
+  it('has the four that the documentation names', () => {
+    expect(STAGES.sort()).toEqual(['dev', 'local', 'prod', 'staging']);
+  });
+
+  it('reads the smallest stage: shadow, tables protected', () => {
+    expect(stageWith('')).toMatchObject({ mode: 'shadow', deletionProtection: true, clusters: [] });
+  });
+
+  it('names everything that is wrong at once', () => {
+    expect(() =>
+      parseStage(
+        'infra/stages/bad.yml',
+        `
+account: 12
+region: mars
+detection: falco
+logRetentionDays: 8
+moed: enforce
+clusters:
+  - { name: a }
+  - { name: a, path: archive }
+  - { name: b, region: us-east-1 }
+`,
+      ),
+    ).toThrow(
+      /infra\/stages\/bad\.yml cannot be deployed, \d settings are wrong:[\s\S]*account: .*\n[\s\S]*region: expected an AWS region[\s\S]*logRetentionDays: expected one of 1, 3[\s\S]*moed/,
+    );
+  });
+
+  it.each([
+    ['detection: falco without a webhook', SMALLEST.replace('embedded', 'falco'), /falco: expected the webhook/],
+    ['plain http', `${SMALLEST.replace('embedded', 'falco')}falco: { url: 'http://falco:9765/k8s-audit' }`, /falco\.url: expected https/],
+    [
+      'a second road for one cluster',
+      `${SMALLEST}clusters: [{ name: a }, { name: a, path: archive }]`,
+      /clusters\.1\.name: a is already listed at clusters\.0/,
+    ],
+    [
+      'a stream from another region',
+      `${SMALLEST}clusters: [{ name: a, region: us-east-1 }]`,
+      /clusters\.0\.path: a is in another account or region/,
+    ],
+    [
+      'rules without their digest',
+      `${SMALLEST.replace('embedded', 'falco')}falco: { url: 'https://f/k', rules: [a] }`,
+      /rules and rulesDigest together/,
+    ],
+    ['no YAML', 'account: [', /is not YAML/],
+  ])('refuses %s', (_, text, message) => {
+    expect(() => parseStage('s.yml', text)).toThrow(message);
+  });
+
+  it('allows plain http when it is asked for', () => {
+    const text = `${SMALLEST.replace('embedded', 'falco')}falco: { url: 'http://falco:9765/k8s-audit', allowPlainHttp: true }`;
+    expect(parseStage('s.yml', text).falco?.url).toBe('http://falco:9765/k8s-audit');
+  });
+
+  it('says which stages there are', () => {
+    expect(() => readStage('production')).toThrow(/infra\/stages\/production\.yml does not exist\. There are dev\.yml/);
+    expect(() => readStage('../dev')).toThrow(/Expected a stage name/);
+  });
+
+  it('refuses more clusters than one environment can hold', () => {
+    const clusters = Array.from({ length: 40 }, (_, at) => `  - { name: cluster-number-${at} }`).join('\n');
+    expect(() => deployment(stageWith(`clusters:\n${clusters}`))).toThrow(/2800 bytes of environment, got 40 clusters/);
+  });
+});
+
+describe.each(STAGES)('stage %s', (name) => {
+  const stage = deployment(readStage(name));
+
+  it('gives each function a configuration that it takes', () => {
+    const environment = (key: string) => functionSettings(key, stage).environment;
+    readAuditStreamConfig(environment('auditStream'));
+    readAuditArchiveConfig(environment('auditArchive'));
+    readRespondConfig(environment('respond'));
+  });
+
+  it('sets no variable that its function does not know', () => {
+    const config: Record<string, (environment: Record<string, string>) => object> = {
+      auditStream: readAuditStreamConfig,
+      auditArchive: readAuditArchiveConfig,
+      respond: readRespondConfig,
+    };
+    for (const key of functionKeys()) {
+      const { environment } = functionSettings(key, stage);
+      const known = Object.keys(config[key]!(environment));
+      const set = Object.keys(environment).filter((variable) => environment[variable] !== '' && !variable.startsWith('POWERTOOLS_'));
+      expect(set.filter((variable) => !known.includes(variable))).toEqual([]);
+    }
+  });
+
+  it('stays within the 4 KiB that Lambda allows for an environment', () => {
+    for (const key of functionKeys()) {
+      const { environment } = functionSettings(key, stage);
+      expect(Object.entries(environment).join('').length).toBeLessThan(4096);
+    }
+  });
+});
+
+type Made = { readonly Properties: object };
+
+describe('subscriptions', () => {
+  const of = (clusters: string) => subscriptions(stageWith(`clusters: [${clusters}]`));
+
+  it('subscribes the clusters that stream, and those only', () => {
+    const groups = Object.values(of('{ name: a }, { name: b, path: stream+store }, { name: c, path: archive }'))
+      .filter(({ Type }) => Type === 'AWS::Logs::SubscriptionFilter')
+      .map(({ Properties }) => (Properties as { LogGroupName: string }).LogGroupName);
+    expect(groups).toEqual(['/aws/eks/a/cluster', '/aws/eks/b/cluster']);
+  });
+
+  it('keeps every logical id when a cluster comes or goes', () => {
+    const before = Object.keys(of('{ name: a }, { name: b-c }, { name: d }'));
+    const after = Object.keys(of('{ name: d }, { name: new }, { name: b-c }'));
+    expect(before.filter((id) => after.includes(id))).toEqual(before.filter((id) => !id.includes('EksACluster')));
+  });
+
+  it('gives different log groups different ids', () => {
+    const ids = Object.keys(of('{ name: a-b }, { name: a_b }, { name: ab }, { name: aB }, { name: a-B }'));
+    expect(new Set(ids).size).toBe(10);
+  });
+
+  it('filters nothing, and waits for its permission', () => {
+    const [[permission, { Properties: permits }], [, filter]] = Object.entries(of('{ name: a }')) as unknown as [[string, Made], [string, Made]];
+    expect(permits).toMatchObject({
+      Principal: 'logs.amazonaws.com',
+      SourceAccount: '111111111111',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation's own spelling
+      SourceArn: { 'Fn::Sub': 'arn:${AWS::Partition}:logs:eu-central-1:111111111111:log-group:/aws/eks/a/cluster:*' },
+    });
+    expect(filter).toMatchObject({ DependsOn: permission, Properties: { LogGroupName: '/aws/eks/a/cluster', FilterPattern: '' } });
+  });
+});
