@@ -7,6 +7,7 @@ import { acknowledge as acknowledgeDelivery } from '../../functions/audit-stream
 import { prepare, restamp } from '../../shared/audit/index.ts';
 import { createWebhookDestination, parseWebhookConfig } from '../../shared/falco/client/index.ts';
 import { ingestDelivery } from '../../shared/flows/ingest-delivery.ts';
+import type { Tally } from '../../shared/flows/outcome.ts';
 import { writeSpool } from '../../shared/flows/spool.ts';
 import type { ObjectAddress } from '../../shared/platform/aws/s3.ts';
 import { type Invocation, SimulatedFalco } from './falco.ts';
@@ -67,6 +68,13 @@ class Simulation {
   readonly #objects: Lambda;
   readonly #invoker: AsyncInvoker;
   #condemned = 0;
+  /** Reads the counts in the functions' log: what comes in leaves by exactly one door. */
+  readonly #logger = {
+    info: (_message: string, more: Record<string, unknown>) => this.#checkCounts((more['tally'] ?? more) as Partial<Tally>),
+    warn: () => {},
+    error: () => {},
+  } as unknown as Logger;
+  readonly #complaints: string[] = [];
   /** What was written to the spool or the on-failure destination, and whether whoever did it could confirm that. */
   readonly #parked: { readonly ids: readonly string[]; readonly finished: () => boolean }[] = [];
 
@@ -154,7 +162,7 @@ class Simulation {
         const killedAtMs = process.clock.now() + runtime.getRemainingTimeInMillis();
         const times = { killedAtMs, deliverUntilMs: killedAtMs - 10_000 };
         const keep = (chunk: { id: string }, undelivered: Parameters<typeof writeSpool>[2]) => writeSpool(spool, chunk, undelivered);
-        return acknowledgeDelivery(() => ingestDelivery(event, { ...deps, keep, ownLogGroup: undefined }, times), logger, metrics);
+        return acknowledgeDelivery(() => ingestDelivery(event, { ...deps, keep, ownLogGroup: undefined }, times), this.#logger, metrics);
       },
       done: () => true,
     };
@@ -181,7 +189,7 @@ class Simulation {
                 for (const queue of [this.#archiveQueue, this.#spoolQueue]) queue.setDelay(message.messageId, seconds);
               }),
           },
-          logger,
+          this.#logger,
           metrics,
         );
         return answer;
@@ -201,6 +209,13 @@ class Simulation {
       prepare: (record: Parameters<typeof prepare>[0]) => prepare(record, {}, { maxEventBytes: 262_144 }),
       couldMatch: () => true,
     };
+  }
+
+  #checkCounts({ received, delivered = 0, dropped = 0, spooled = 0, quarantined = 0 }: Partial<Tally>): void {
+    if (received === undefined || received === delivered + dropped + spooled + quarantined) return;
+    this.#complaints.push(
+      `of ${received} events ${delivered} were delivered, ${dropped} dropped, ${spooled} spooled, ${quarantined} quarantined`,
+    );
   }
 
   /** Whether everything came to rest in time. */
@@ -257,7 +272,7 @@ class Simulation {
   }
 
   #violations(quiet: boolean): string[] {
-    const violations = [...this.#falco.complaints];
+    const violations = [...this.#falco.complaints, ...this.#complaints];
     if (this.#world.failure)
       violations.push(`the simulation itself failed: ${String((this.#world.failure as Error).stack ?? this.#world.failure)}`);
     if (!quiet) violations.push(`not quiet ${DRAIN_MS / MINUTE} minutes after healing`);
@@ -306,7 +321,5 @@ function faultsOf(seed: number): Faults {
   }
 }
 
-/** Nobody reads the functions' log and metrics here. */
-const nobody = () => {};
-const logger = { info: nobody, warn: nobody, error: nobody } as unknown as Logger;
-const metrics = { addMetric: nobody } as unknown as Metrics;
+/** Nobody reads the functions' metrics here. */
+const metrics = { addMetric: () => {} } as unknown as Metrics;
