@@ -70,8 +70,10 @@ export interface Salvage {
 export function describeOrigin(origin: Origin): string {
   switch (origin.kind) {
     case 'cloudwatch':
-      return `${origin.logGroup}/${origin.logStream} event ${origin.eventId}`;
+      if (origin.logGroup === '') return 'CloudWatch Logs delivery';
+      return `${origin.logGroup}/${origin.logStream}${origin.eventId === '' ? '' : ` event ${origin.eventId}`}`;
     case 'object':
+      if (origin.bucket === '') return 'notification';
       return `s3://${origin.bucket}/${origin.key}${origin.versionId ? `?versionId=${origin.versionId}` : ''} at byte ${origin.offset}`;
     case 'file':
       return `${origin.path}:${origin.line}`;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { crc32, createInflateRaw, type InflateRaw, inflateRawSync } from 'node:zlib';
 import type { RejectReason } from '../item.ts';
-import type { Window } from './window.ts';
+import { MEMBER_HEADER, nextMember, type Window } from './window.ts';
 
 /** A place in the inflated text where bytes are missing: what came before ends there, what follows starts anew. */
 export interface Gap {
@@ -71,12 +71,12 @@ function isFiller(c: number): boolean {
 async function toNextMagic(input: GzipInput): Promise<void> {
   const { window } = input;
   for (;;) {
-    const at = window.bytes.indexOf('\x1f\x8b\x08', window.at, 'latin1');
+    const at = nextMember(window.bytes, window.at);
     if (at >= 0) {
       window.at = at;
       return;
     }
-    window.at = Math.max(window.at, window.bytes.length - 2);
+    window.at = Math.max(window.at, window.bytes.length - MEMBER_HEADER + 1);
     if (!(await input.fill())) {
       window.at = window.bytes.length;
       return;
@@ -96,7 +96,7 @@ async function* inflateMember(
   while ((header === 'more' || window.length < AT_ONCE_BYTES) && (await input.fill())) header = headerLength(window.bytes, window.at);
   window.wanted = 1;
   if (typeof header === 'string') {
-    window.at += header === 'bad' ? 2 : window.length;
+    window.at += Math.min(2, window.length);
     return 'bad-gzip';
   }
   const start = window.at + header;
@@ -107,19 +107,18 @@ async function* inflateMember(
   }
   if (atOnce !== 'too-large') {
     const { output, consumed, complete } = atOnce;
-    budget.left -= output.length;
-    size.expected = output.length;
-    window.at = start + consumed;
-    const sound = complete && matches(window.bytes, window.at, crc32(output), output.length);
-    // What was inflated before the text broke off is right; what does not match its checksum need not be.
-    if (complete && !sound) return 'bad-gzip';
-    if (output.length > 0) yield output;
-    if (!complete) {
-      window.at = window.bytes.length;
+    const after = start + consumed;
+    // What was inflated before the data breaks off is right, if it does break off and did not run on into other members.
+    const sound = complete ? matches(window.bytes, after, crc32(output), output.length) : nextMember(window.bytes, start) < 0;
+    if (!sound) {
+      window.at += 2;
       return 'bad-gzip';
     }
-    window.at += 8;
-    return undefined;
+    budget.left -= output.length;
+    size.expected = output.length;
+    window.at = complete ? after + 8 : window.bytes.length;
+    if (output.length > 0) yield output;
+    return complete ? undefined : 'bad-gzip';
   }
   window.at = start;
   return yield* inflateInSteps(input, budget);

@@ -27,7 +27,7 @@ export interface Notifications {
 type Json = Readonly<Record<string, unknown>>;
 
 /** Wrappings within wrappings (SNS in SQS, on-failure record in SQS …) are followed this deep. */
-const MAX_NESTING = 6;
+const MAX_NESTING = 16;
 
 /**
  * Finds the objects that a trigger tells of, whatever it came through: S3's own notification, SQS, SNS, SNS through SQS (with or without raw delivery),

@@ -248,7 +248,7 @@ export class ValueReader {
         end = next + 2;
         inside = true;
       }
-    } else if (reason === 'not-json') {
+    } else if (reason === 'not-json' && (this.#collect.waiting || this.#isControlPlaneText(at))) {
       const line = bytes.indexOf(0x0a, at);
       if (line >= 0 && (end < 0 || line < end)) end = line + 1;
     } else if (container !== undefined && end >= 0) inside = startsBehind(bytes, end - 1) && bytes[end] === 0x7b;
@@ -277,13 +277,17 @@ export class ValueReader {
       this.#collect.text(region, origin, this.#options.identity, this.#options.timestampMs);
       return;
     }
-    if (reason === 'not-json' && CONTROL_PLANE_TEXT.test(region.toString('latin1', 0, 64))) {
+    if (reason === 'not-json' && this.#isControlPlaneText(at)) {
       this.#collect.skip('other-stream', origin);
       return;
     }
     const range = { start: this.#offset(at), end: this.#offset(last) };
     const cut = reason === 'invalid-json' && bytes[at] === 0x7b && ~scanEvent(bytes, at, last, DEEPEST) >= last;
     this.#collect.reject(cut ? 'cut-short' : reason, origin, region.length > MAX_VALUE_BYTES ? { range } : { bytes: region, range });
+  }
+
+  #isControlPlaneText(at: number): boolean {
+    return CONTROL_PLANE_TEXT.test(this.#window.bytes.toString('latin1', at, at + 64));
   }
 
   #passOver(oversized: Oversized): Pause | undefined {

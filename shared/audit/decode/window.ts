@@ -19,6 +19,7 @@ export class Window {
   /** What {@link nextStart} found when it searched from `#searchedFrom` on. */
   #found = -1;
   #searchedFrom = -1;
+  #searchedEnded = false;
 
   readonly #countsLines: boolean;
 
@@ -58,14 +59,16 @@ export class Window {
   /**
    * The first offset after `i` at which a new value certainly starts, whatever stands before it; -1 if there is none in the window.
    * A raw line feed cannot lie inside a value in compact JSON, and `}{"` before a letter cannot lie in any JSON: within a string the
-   * quote would end it.
+   * quote would end it. The magic bytes of gzip are no text.
    * So no content of an event, whoever chose it, is ever taken for the beginning of another event.
    */
   nextStart(i: number): number {
-    const known = this.#searchedFrom >= 0 && this.#searchedFrom <= i && (this.#found < 0 || this.#found > i);
+    const known =
+      this.#searchedEnded === this.ended && this.#searchedFrom >= 0 && this.#searchedFrom <= i && (this.#found < 0 || this.#found > i);
     if (!known) {
       this.#searchedFrom = i;
-      this.#found = findStart(this.bytes, i);
+      this.#searchedEnded = this.ended;
+      this.#found = findStart(this.bytes, i, this.ended);
     }
     return this.#found;
   }
@@ -85,13 +88,35 @@ export function startsBehind(bytes: Uint8Array, i: number): boolean {
   return next === 0x7b || next === 0x5b || (next === 0x1f && bytes[i + 2] === 0x8b);
 }
 
-function findStart(bytes: Buffer, from: number): number {
+function findStart(bytes: Buffer, from: number, ended: boolean): number {
   let line = bytes.indexOf(LINE_FEED, from);
   while (line >= 0 && !startsBehind(bytes, line)) line = bytes.indexOf(LINE_FEED, line + 1);
   let joint = bytes.indexOf('}{"', from, 'latin1');
   while (joint >= 0 && !isLetter(bytes[joint + 3])) joint = bytes.indexOf('}{"', joint + 3, 'latin1');
-  if (line < 0) return joint < 0 ? -1 : joint + 1;
-  return joint < 0 ? line + 1 : Math.min(line, joint) + 1;
+  const starts = [line, joint].filter((at) => at >= 0).map((at) => at + 1);
+  const member = nextMember(bytes, from + 1);
+  if (member >= 0) starts.push(member);
+  const first = starts.length === 0 ? -1 : Math.min(...starts);
+  if (ended) return first;
+  // Near the end of the window it depends on what follows whether a member starts there.
+  const doubtful = bytes.indexOf('\x1f\x8b\x08', Math.max(from + 1, bytes.length - MEMBER_HEADER + 1), 'latin1');
+  return doubtful >= 0 && doubtful < first ? -1 : first;
+}
+
+/** The least bytes that the header of a gzip member has. */
+export const MEMBER_HEADER = 10;
+
+/**
+ * Where the next gzip member seems to start at or after `i`, with its whole header; -1 if nowhere.
+ * Its magic bytes cannot occur in text, and what follows them is bounded.
+ */
+export function nextMember(bytes: Buffer, i: number): number {
+  for (let at = bytes.indexOf('\x1f\x8b\x08', i, 'latin1'); at >= 0; at = bytes.indexOf('\x1f\x8b\x08', at + 1, 'latin1')) {
+    if (at + MEMBER_HEADER > bytes.length) return -1;
+    const [flags, extra, system] = [bytes[at + 3]!, bytes[at + 8]!, bytes[at + 9]!];
+    if (flags < 0x20 && (extra === 0 || extra === 2 || extra === 4) && (system <= 13 || system === 255)) return at;
+  }
+  return -1;
 }
 
 function isLetter(c: number | undefined): boolean {
