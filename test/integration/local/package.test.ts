@@ -201,8 +201,12 @@ describe('osls invoke local, stage local', () => {
     ['auditStream', 'events/audit-stream/exec.json', /"delivered": 2/],
     ['auditArchive', 'events/audit-archive/test-event.json', /^/],
     ['respond', 'events/respond/invoke.json', /"answered": 1/],
-  ])('runs %s', async (key, event, expected) => {
-    const { stdout } = await osls('invoke', 'local', '--stage', 'local', '-f', key, '-p', event);
-    expect(stdout).toMatch(expected);
-  }, 90_000);
+  ])(
+    'runs %s',
+    async (key, event, expected) => {
+      const { stdout } = await osls('invoke', 'local', '--stage', 'local', '-f', key, '-p', event);
+      expect(stdout).toMatch(expected);
+    },
+    90_000,
+  );
 });

@@ -146,7 +146,10 @@ describe('subscriptions', () => {
   });
 
   it('filters nothing, and waits for its permission', () => {
-    const [[permission, { Properties: permits }], [, filter]] = Object.entries(of('{ name: a }')) as unknown as [[string, Made], [string, Made]];
+    const [[permission, { Properties: permits }], [, filter]] = Object.entries(of('{ name: a }')) as unknown as [
+      [string, Made],
+      [string, Made],
+    ];
     expect(permits).toMatchObject({
       Principal: 'logs.amazonaws.com',
       SourceAccount: '111111111111',
