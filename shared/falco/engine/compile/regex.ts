@@ -2,6 +2,12 @@ import { RE2JS } from 're2js';
 import { fromByteString } from '../bytes.ts';
 
 /**
+ * Most work of one match, bytes of the text times instructions of the pattern: time grows with both, at worst to a few seconds here.
+ * A 256 KiB value meets it with a pattern like `.{500}`; such a match is false, where Falco would give an answer.
+ */
+const MAX_WORK = 1 << 27;
+
+/**
  * RE2 with POSIX options, whole text (byte strings in, matched by code point): `^` and `$` are line anchors, `.` is no newline, no Perl
  * classes, flags, lazy quantifiers or non-capturing groups. re2js speaks RE2's Perl dialect only, so the pattern is translated; what the
  * POSIX dialect lacks is refused here. Time is linear in the text.
@@ -9,7 +15,8 @@ import { fromByteString } from '../bytes.ts';
 export function compileRegex(pattern: string): { readonly matches: (text: string) => boolean } | { readonly error: string } {
   try {
     const compiled = RE2JS.compile(translate(fromByteString(pattern)), RE2JS.MULTILINE);
-    return { matches: (text) => compiled.matches(fromByteString(text)) };
+    const longest = MAX_WORK / compiled.programSize();
+    return { matches: (text) => text.length <= longest && compiled.matches(fromByteString(text)) };
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error) };
   }
