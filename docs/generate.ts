@@ -1,0 +1,53 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import {
+  actionsPage,
+  diagnosticsPage,
+  fieldsPage,
+  guardsPage,
+  metricsPage,
+  policySchemaFile,
+  rbacManifest,
+  stageSchemaFile,
+} from './reference-pages.ts';
+
+/** Every generated file, and what makes it. */
+const GENERATED: Readonly<Record<string, () => string>> = {
+  'docs/reference/actions.md': actionsPage,
+  'docs/reference/diagnostics.md': diagnosticsPage,
+  'docs/reference/fields.md': fieldsPage,
+  'docs/reference/guards.md': guardsPage,
+  'docs/reference/metrics.md': metricsPage,
+  'docs/reference/policy.schema.json': policySchemaFile,
+  'docs/reference/stage.schema.json': stageSchemaFile,
+  'infra/kubernetes/respond-rbac.yaml': rbacManifest,
+};
+
+const root = resolve(import.meta.dirname, '..');
+const check = process.argv.includes('--check');
+const stale: string[] = [];
+
+for (const [file, generate] of Object.entries(GENERATED)) {
+  const path = join(root, file);
+  const text = generate();
+  if (text === current(path)) continue;
+  stale.push(file);
+  if (check) continue;
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}
+
+if (check && stale.length > 0) {
+  console.error(`Stale: ${stale.join(', ')}. Run \`npm run docs\` and commit what it writes.`);
+  process.exitCode = 1;
+} else {
+  console.log(stale.length === 0 ? `${Object.keys(GENERATED).length} generated files are current.` : `Written: ${stale.join(', ')}`);
+}
+
+function current(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
