@@ -72,25 +72,30 @@ function holdsEscape(raw: Uint8Array, i: number, end: number): boolean {
 /** The stamps that do not read as wanted yet, and the values that they displace. */
 function spellAgainst(raw: Uint8Array, start: number, end: number, stamps: readonly Stamp[]): string {
   const members = [...membersOf(raw, start, end)].map((span) => ({
-    plain: span.keyEnd - span.key,
-    name: nameOf(raw, span),
     span,
+    name: nameOf(raw, span),
     text: Buffer.from(raw.buffer, raw.byteOffset + span.value, span.valueEnd - span.value).toString('latin1'),
   }));
-  const pieces: string[] = [];
-  const originals: string[] = [];
-  for (const { name, value } of stamps) {
+  /** What Falco's parser reads, at first and after a look-up has missed. */
+  const read = (name: string) => {
     const first = members.find((member) => member.name === name);
-    const plain = members.find((member) => memberKeyIs(raw, member.span.key, name));
-    if (first !== undefined && first === plain && first.text === value) continue;
-    pieces.push(`${JSON.stringify(name)}:${value}`);
-    const displaced = plain ?? first;
-    if (displaced === undefined || name === ATTEMPT || displaced.text === value) continue;
+    return { plain: members.find((member) => memberKeyIs(raw, member.span.key, name)) ?? first, first };
+  };
+  const readsAs = (name: string, text: string) => {
+    const { plain, first } = read(name);
+    return plain?.text === text && first?.text === text;
+  };
+  const added: Stamp[] = [];
+  const originals: Stamp[] = [];
+  for (const { name, value } of stamps) {
+    if (readsAs(name, value)) continue;
+    added.push({ name, value });
+    const displaced = read(name).plain?.text;
     const original = originalOf(name);
-    const kept = members.find((member) => member.name === original);
-    if (kept?.text !== displaced.text) originals.push(`${JSON.stringify(original)}:${displaced.text}`);
+    if (displaced !== undefined && displaced !== value && name !== ATTEMPT && !readsAs(original, displaced))
+      originals.push({ name: original, value: displaced });
   }
-  return [...pieces, ...originals].join(',');
+  return spell([...added, ...originals]);
 }
 
 function nameOf(raw: Uint8Array, { key, keyEnd }: MemberSpan): string {

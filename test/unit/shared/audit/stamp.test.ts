@@ -74,7 +74,7 @@ describe('stamp', () => {
           for (const { name, value } of STAMPS) expect(readings(object!, name)).toEqual([value, value]);
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 300 },
     );
   });
 

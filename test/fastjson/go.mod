@@ -1,0 +1,5 @@
+module tiercel/test/fastjson
+
+go 1.22
+
+require github.com/valyala/fastjson v1.6.4
