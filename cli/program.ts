@@ -2,7 +2,10 @@ import { Command, CommanderError } from 'commander';
 import { registerDemo } from './commands/demo.ts';
 import { registerEvaluate } from './commands/evaluate.ts';
 import { registerInvoke } from './commands/invoke.ts';
+import { registerJournal } from './commands/journal.ts';
+import { registerPolicy } from './commands/policy.ts';
 import { registerReplay } from './commands/replay.ts';
+import { registerRespond } from './commands/respond.ts';
 import { registerRules } from './commands/rules.ts';
 import { registerSelect } from './commands/select.ts';
 
@@ -14,7 +17,17 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export type Register = (program: Command, exit: (code: ExitCode) => void) => void;
 
 /** One line per file in `cli/commands/`. */
-const COMMANDS: readonly Register[] = [registerDemo, registerEvaluate, registerInvoke, registerReplay, registerRules, registerSelect];
+const COMMANDS: readonly Register[] = [
+  registerDemo,
+  registerEvaluate,
+  registerInvoke,
+  registerJournal,
+  registerPolicy,
+  registerReplay,
+  registerRespond,
+  registerRules,
+  registerSelect,
+];
 
 /** Runs one command line (without `node` and the script). Resolves to the exit code; never calls `process.exit`. */
 export async function run(argv: readonly string[]): Promise<number> {

@@ -68,7 +68,7 @@ function isRulesName(name: string): boolean {
   return /(?<!\.test)\.ya?ml$/.test(name);
 }
 
-async function isFolder(path: string): Promise<boolean> {
+export async function isFolder(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
   } catch (error) {

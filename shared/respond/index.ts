@@ -11,12 +11,16 @@ export {
 export { createDynamoDBBudgets, createMemoryBudgets } from './budget/index.ts';
 export { type Clusters, casesOf } from './decide.ts';
 export { alertKey } from './identity.ts';
-export { createDynamoDBJournal, createMemoryJournal, type Entry, isSetBack, type Journal } from './journal/index.ts';
+export { createDynamoDBJournal, createMemoryJournal, type Entry, isSetBack, type Journal, type Summary } from './journal/index.ts';
 export { MODES, type Mode, mostCautious } from './mode.ts';
 export { createDynamoDBModeSwitch, createMemoryModeSwitch, type ModeSwitch } from './mode-switch.ts';
 export { type Command, obey } from './operator.ts';
 export { accountFor } from './own-calls.ts';
+export { formatFinding } from './policy/finding.ts';
 export { matches } from './policy/match.ts';
-export { loadPolicies, type PolicyFile, type PolicySet } from './policy/read.ts';
+export { loadPolicies, type PolicyFile, type PolicySet, readPolicies } from './policy/read.ts';
+export { readPolicyTest, runPolicyTest } from './policy/tester.ts';
 export { ownCall, type Principal } from './principal.ts';
+export { RESPOND_GROUP, rbacManifests, rightsFor } from './rbac.ts';
 export { type Expiry, type RespondingDeps, respondToCase } from './respond.ts';
+export { undo } from './undo.ts';

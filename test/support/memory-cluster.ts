@@ -112,6 +112,9 @@ export function createMemoryCluster(clock: Pick<Clock, 'now'>): MemoryCluster {
       calls.push('ask for access');
       return true;
     },
+    async whoAmI() {
+      return 'tiercel-respond';
+    },
     close: () => {},
   };
 

@@ -71,6 +71,8 @@ export interface KubeClient {
   delete(object: ObjectReference, options: DeleteOptions, call: CallOptions): Promise<void>;
   /** Whether the client's identity may do something (SelfSubjectAccessReview); nothing is done. */
   mayI(question: AccessQuestion, call: CallOptions): Promise<boolean>;
+  /** The user name the cluster knows this client by (SelfSubjectReview). */
+  whoAmI(call: CallOptions): Promise<string>;
   /** Closes idle connections. */
   close(): void;
 }
@@ -210,6 +212,15 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
         },
       )) as { status?: { allowed?: boolean } };
       return review.status?.allowed === true;
+    },
+    async whoAmI(callOptions) {
+      const review = (await call('ask who this is', 'POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', callOptions, {
+        apiVersion: 'authentication.k8s.io/v1',
+        kind: 'SelfSubjectReview',
+      })) as { status?: { userInfo?: { username?: string } } };
+      const username = review.status?.userInfo?.username;
+      if (!username) throw new KubeConnectionError('asking who this is', 'got no user name');
+      return username;
     },
     close: () => agent.destroy(),
   };

@@ -30,7 +30,7 @@ export const label: Action = {
   summary: 'Sets or removes labels and annotations of the object the alert is about.',
   parameters,
   example: { resources: ['pods'], labels: { 'tiercel.dev/suspect': 'true' } },
-  needs: ['ka.target.resource', 'ka.target.name', 'tiercel.apiversion', 'tiercel.received'],
+  needs: ['ka.target.resource', 'tiercel.apiversion', 'tiercel.received'],
   undo: 'respond',
   undoSummary: 'Restores the former labels and annotations, unless somebody changed them since.',
   declines: (target, _alert, given) => {

@@ -1,0 +1,23 @@
+import { EXIT, type Register } from '../program.ts';
+
+export const registerPolicy: Register = (program, exit) => {
+  const policy = program.command('policy').description('Check and test the policies that say what respond does.');
+  policy
+    .command('check')
+    .description('Find everything that is wrong with policies, each at its line.')
+    .argument('[paths...]', "policy files or folders; the project's own when left out")
+    .addHelpText('after', '\nExit codes: 0 none; 3 there are problems; 64 wrong usage.\n')
+    .action(async (paths: readonly string[]) => {
+      const { checkPolicies, OWN_POLICIES } = await import('../respond/policies.ts');
+      exit((await checkPolicies(paths.length > 0 ? paths : OWN_POLICIES, process.stdout)) ? EXIT.ok : EXIT.findings);
+    });
+  policy
+    .command('test')
+    .description('Run the cases of *.test.yaml files: an alert, and the plan or refusal it should lead to.')
+    .argument('[paths...]', "test files, or folders to look for them in; the project's own when left out")
+    .addHelpText('after', '\nExit codes: 0 every case holds; 3 one does not, or there is none; 64 wrong usage.\n')
+    .action(async (paths: readonly string[]) => {
+      const { OWN_POLICIES, testPolicies } = await import('../respond/policies.ts');
+      exit((await testPolicies(paths.length > 0 ? paths : OWN_POLICIES, process.stdout)) ? EXIT.ok : EXIT.findings);
+    });
+};

@@ -1,0 +1,44 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { RespondDeps } from '../../shared/flows/respond.ts';
+import { respondInMemory } from '../../shared/flows/respond-in-memory.ts';
+import { systemClock as clock, systemRandom as random } from '../../shared/platform/clock.ts';
+import { createKubeClient, type KubeClient, readKubeconfig } from '../../shared/platform/kube/index.ts';
+import {
+  createDynamoDBBudgets,
+  createDynamoDBJournal,
+  createDynamoDBModeSwitch,
+  type Journal,
+  type ModeSwitch,
+  type PolicySet,
+} from '../../shared/respond/index.ts';
+
+/** Entries written here are kept as long as those of the function are by default. */
+const RETENTION_SECONDS = 400 * 86_400;
+
+/** A client with the rights of whoever runs the command. @throws KubeconfigError */
+export async function openCluster(kubeconfig: string, context?: string): Promise<KubeClient> {
+  return createKubeClient({ endpoint: await readKubeconfig(kubeconfig, clock, context), clock, random });
+}
+
+export function openJournal(tableName: string): Journal {
+  return createDynamoDBJournal({ client: new DynamoDBClient({}), tableName, clock, retentionSeconds: RETENTION_SECONDS });
+}
+
+export function openModeSwitch(tableName: string): ModeSwitch {
+  return createDynamoDBModeSwitch({ client: new DynamoDBClient({}), tableName });
+}
+
+/** What acting takes when a person does it: their rights in the cluster, the stage's journal, budgets and switch. */
+export async function operatorDeps(set: PolicySet, client: KubeClient, tableName: string): Promise<RespondDeps> {
+  const database = new DynamoDBClient({});
+  return {
+    ...respondInMemory(set, clock, {
+      ceiling: 'enforce',
+      clusters: { clientFor: async () => ({ client }) },
+      principal: { username: await client.whoAmI({ auditId: 'tiercel/cli' }) },
+    }),
+    journal: openJournal(tableName),
+    budgets: createDynamoDBBudgets({ client: database, tableName, clock, random }),
+    modeSwitch: openModeSwitch(tableName),
+  };
+}

@@ -1,0 +1,129 @@
+import { userInfo } from 'node:os';
+import { respondToCommand } from '../../shared/flows/respond.ts';
+import { systemClock } from '../../shared/platform/clock.ts';
+import { TiercelError } from '../../shared/platform/errors.ts';
+import { type Command, type Entry, type Journal, type Mode, type ModeSwitch, undo } from '../../shared/respond/index.ts';
+import { table } from '../print/table.ts';
+import type { Out } from '../print/terminal.ts';
+import { openCluster, operatorDeps } from './cluster.ts';
+import { openPolicies } from './policies.ts';
+
+async function entryOf(journal: Journal, id: string): Promise<Entry> {
+  const entry = await journal.find(id);
+  if (!entry)
+    throw new TiercelError(
+      'respond.journal.unknown',
+      `The journal has no response ${id}. \`tiercel journal list\` shows those of the last day.`,
+    );
+  return entry;
+}
+
+export async function listJournal(
+  journal: Journal,
+  options: { readonly hours: number; readonly limit: number; readonly json?: boolean },
+  out: Out,
+): Promise<void> {
+  const toMs = systemClock.now() + 1_000;
+  const found = await journal.list({ fromMs: toMs - options.hours * 3_600_000, toMs, limit: options.limit });
+  if (options.json) for (const summary of found) out.write(`${JSON.stringify(summary)}\n`);
+  else if (found.length === 0) out.write(`no response in the last ${options.hours} h\n`);
+  else
+    out.write(
+      table(
+        found.map(({ id, createdAtMs, status, policy, cluster, intent }) => [
+          new Date(createdAtMs).toISOString(),
+          status,
+          policy,
+          cluster ?? '',
+          intent,
+          id,
+        ]),
+      ),
+    );
+}
+
+export async function showEntry(journal: Journal, id: string, options: { readonly json?: boolean }, out: Out): Promise<void> {
+  const entry = await entryOf(journal, id);
+  if (options.json) {
+    out.write(`${JSON.stringify(entry, undefined, 2)}\n`);
+    return;
+  }
+  const { status, mode, policy, action, intent, cluster, user, rules, guards, steps, caveats, remark, createdAtMs, updatedAtMs, attempt } =
+    entry;
+  const facts = {
+    status,
+    mode,
+    policy,
+    action,
+    intent,
+    cluster,
+    user,
+    rules: rules.join(', '),
+    decided: new Date(createdAtMs).toISOString(),
+    changed: new Date(updatedAtMs).toISOString(),
+    attempts: attempt,
+    remark,
+  };
+  out.write(table(Object.entries(facts).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]))));
+  out.write(
+    `\nguards\n${table(
+      guards.map(({ guard, verdict, reason }) => [verdict, guard, reason]),
+      { indent: 2 },
+    )}`,
+  );
+  if (steps.length > 0)
+    out.write(
+      `\nsteps\n${table(
+        steps.map(({ state, effect, note }) => [state, effect.verb, `${effect.object.resource} ${effect.object.name}`, note ?? '']),
+        { indent: 2 },
+      )}`,
+    );
+  for (const caveat of caveats) out.write(`\nnote: ${caveat}\n`);
+}
+
+export async function undoResponse(
+  journal: Journal,
+  id: string,
+  options: { readonly kubeconfig: string; readonly context?: string; readonly force?: boolean },
+  out: Out,
+): Promise<void> {
+  const entry = await entryOf(journal, id);
+  const client = await openCluster(options.kubeconfig, options.context);
+  try {
+    const undone = await undo(entry, { by: userInfo().username, force: options.force === true }, { clock: systemClock, journal, client });
+    for (const { effect, note } of undone.steps) out.write(`${effect.object.resource} ${effect.object.name}: ${note ?? 'nothing to do'}\n`);
+  } finally {
+    client.close();
+  }
+}
+
+/** How long the claim of a command holds, milliseconds. */
+const LEASE_MS = 60_000;
+
+/** Says yes or no to a response that asks. Yes carries it out at once, with the rights of whoever says it. */
+export async function decideResponse(
+  verb: Extract<Command['verb'], 'approve' | 'deny'>,
+  id: string,
+  options: { readonly table: string; readonly policies: readonly string[]; readonly kubeconfig: string; readonly context?: string },
+  out: Out,
+): Promise<void> {
+  const client = await openCluster(options.kubeconfig, options.context);
+  try {
+    const deps = await operatorDeps(await openPolicies(options.policies), client, options.table);
+    const { status, remark } = await respondToCommand({ verb, id, by: userInfo().username }, deps, {
+      killedAtMs: systemClock.now() + LEASE_MS,
+    });
+    out.write(`${status}${remark === undefined ? '' : `: ${remark}`}\n`);
+  } finally {
+    client.close();
+  }
+}
+
+/** Turns the run-time switch, or says how it stands. */
+export async function turnMode(modeSwitch: ModeSwitch, mode: Mode | undefined, why: string | undefined, out: Out): Promise<void> {
+  if (mode !== undefined)
+    await modeSwitch.turn({ mode, why: why ?? '', by: userInfo().username, at: new Date(systemClock.now()).toISOString() });
+  const now = await modeSwitch.read();
+  if (!now) out.write('nobody has turned the switch: the mode is what the deployment says\n');
+  else out.write(`at most ${now.mode}, turned by ${now.by} at ${now.at}${now.why === '' ? '' : `: ${now.why}`}\n`);
+}

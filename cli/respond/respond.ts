@@ -1,0 +1,142 @@
+import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
+import { createGunzip } from 'node:zlib';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { macKeysOf } from '../../shared/flows/mac-keys.ts';
+import { type ItemOutcome, type RespondDeps, respondToAlerts } from '../../shared/flows/respond.ts';
+import { respondInMemory } from '../../shared/flows/respond-in-memory.ts';
+import { createRotatingSecret } from '../../shared/platform/aws/rotating-secret.ts';
+import { systemClock } from '../../shared/platform/clock.ts';
+import { messageOf, TiercelError } from '../../shared/platform/errors.ts';
+import { type Entry, type PolicySet, readTrigger } from '../../shared/respond/index.ts';
+import { type Out, paletteFor } from '../print/terminal.ts';
+import { openCluster, operatorDeps } from './cluster.ts';
+import { OWN_POLICIES, openPolicies } from './policies.ts';
+
+export interface RespondOptions {
+  readonly policy?: readonly string[];
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly table?: string;
+  readonly macKeySecret?: string;
+  readonly json?: boolean;
+}
+
+export interface RespondStreams {
+  readonly out: Out;
+  readonly stdin: Readable;
+}
+
+/** Nobody kills a command; this is how long its claims hold. */
+const LEASE_MS = 60_000;
+
+/** Prints what respond would do about alerts, one JSON document per line (`-`: standard input, `.gz` is unpacked). Resolves to whether all could be read. */
+export async function planResponses(paths: readonly string[], options: RespondOptions, { out, stdin }: RespondStreams): Promise<boolean> {
+  const set = await openPolicies(options.policy ?? OWN_POLICIES);
+  const client = options.kubeconfig === undefined ? undefined : await openCluster(options.kubeconfig, options.context);
+  let wellRead = true;
+  try {
+    for await (const line of alertLines(paths, stdin)) {
+      const outcome = await answer(line, planningDeps(set, line, client));
+      print(outcome, options, out);
+      wellRead &&= outcome.kind !== 'rejected' && outcome.kind !== 'failed';
+    }
+  } finally {
+    client?.close();
+  }
+  return wellRead;
+}
+
+/**
+ * Carries responses out, with the rights of whoever runs the command. Alerts must be fresh and signed as for the function.
+ * @param confirm is asked with the number of alerts before anything happens.
+ */
+export async function enforceResponses(
+  paths: readonly string[],
+  options: RespondOptions,
+  { out, stdin }: RespondStreams,
+  confirm: (alerts: number) => Promise<boolean>,
+): Promise<boolean> {
+  const { kubeconfig, table, macKeySecret } = options;
+  if (kubeconfig === undefined || table === undefined || macKeySecret === undefined) {
+    throw new TiercelError(
+      'respond.usage',
+      'Acting needs --kubeconfig (where), --table (a journal, so that it can be undone) and --mac-key-secret (which alerts to believe).',
+    );
+  }
+  const set = await openPolicies(options.policy ?? OWN_POLICIES);
+  const lines: string[] = [];
+  for await (const line of alertLines(paths, stdin)) lines.push(line);
+  if (!(await confirm(lines.length))) return false;
+  const client = await openCluster(kubeconfig, options.context);
+  try {
+    const macKeys = macKeysOf(await createRotatingSecret(new SecretsManagerClient({}), macKeySecret, systemClock)());
+    const deps = { ...(await operatorDeps(set, client, table)), macKeys };
+    let wellDone = true;
+    for (const line of lines) {
+      const outcome = await answer(line, deps);
+      print(outcome, options, out);
+      wellDone &&= outcome.kind === 'answered' || outcome.kind === 'own';
+    }
+    return wellDone;
+  } finally {
+    client.close();
+  }
+}
+
+/** Shadow, as if the alert had just come: a recording is never fresh. */
+function planningDeps(set: PolicySet, line: string, client: Awaited<ReturnType<typeof openCluster>> | undefined): RespondDeps {
+  const timeMs = Date.parse(/"time":"([^"]{1,40})"/.exec(line)?.[1] ?? '');
+  const clock = { ...systemClock, now: () => (Number.isFinite(timeMs) ? timeMs + 1_000 : Date.now()) };
+  return respondInMemory(set, clock, client ? { clusters: { clientFor: async () => ({ client }) } } : {});
+}
+
+async function answer(line: string, deps: RespondDeps): Promise<ItemOutcome> {
+  const items = readTrigger({ Records: [{ eventSource: 'aws:sqs', messageId: 'line', body: line }] });
+  const [outcome] = await respondToAlerts(items, deps, { killedAtMs: deps.clock.now() + LEASE_MS });
+  return outcome!;
+}
+
+async function* alertLines(paths: readonly string[], stdin: Readable): AsyncGenerator<string> {
+  for (const path of paths) {
+    const file = path === '-' ? stdin : createReadStream(path);
+    const text = path.endsWith('.gz') ? file.compose(createGunzip()) : file;
+    const decoder = new StringDecoder('utf8');
+    let rest = '';
+    try {
+      for await (const chunk of text) {
+        const lines = (rest + decoder.write(chunk as Buffer)).split('\n');
+        rest = lines.pop() ?? '';
+        yield* lines.filter((line) => line.trim() !== '');
+      }
+    } catch (error) {
+      throw new TiercelError('FILE_UNREADABLE', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
+    }
+    if (rest.trim() !== '') yield rest;
+  }
+}
+
+function print(outcome: ItemOutcome, { json }: RespondOptions, out: Out): void {
+  if (outcome.kind === 'answered') {
+    for (const entry of outcome.entries) out.write(json ? `${JSON.stringify(entry)}\n` : describe(entry, paletteFor(out)));
+    return;
+  }
+  const why = reasonOf(outcome);
+  out.write(json ? `${JSON.stringify({ kind: outcome.kind, why })}\n` : `${outcome.kind} ${why}\n`);
+}
+
+function reasonOf(outcome: Exclude<ItemOutcome, { kind: 'answered' }>): string {
+  if (outcome.kind === 'failed') return messageOf(outcome.error);
+  if (outcome.kind === 'impostor') return outcome.why;
+  if (outcome.kind === 'own') return 'the call was ours';
+  return outcome.item.reason;
+}
+
+function describe({ status, policy, intent, cluster, rules, guards, steps, remark }: Entry, paint: ReturnType<typeof paletteFor>): string {
+  const colour = status === 'planned' || status === 'done' ? paint.green : paint.yellow;
+  const head = `${colour(status.padEnd(9))} ${intent}${cluster === undefined ? '' : ` in ${cluster}`}\n          policy ${policy}, rule ${rules.join(', ')}\n`;
+  const objections = guards.filter(({ verdict }) => verdict === 'refuse').map(({ guard, reason }) => `          ${guard}: ${reason}\n`);
+  const changes = steps.map(({ effect, state }) => `          ${state}: ${effect.verb} ${effect.object.resource} ${effect.object.name}\n`);
+  return head + objections.join('') + changes.join('') + (remark === undefined ? '' : `          ${remark}\n`);
+}

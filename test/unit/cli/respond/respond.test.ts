@@ -1,0 +1,97 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkPolicies, OWN_POLICIES, testPolicies } from '../../../../cli/respond/policies.ts';
+import { enforceResponses, planResponses } from '../../../../cli/respond/respond.ts';
+import { alertText, bindingAlert } from '../../../support/alerts.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tiercel-cli-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const file = (name: string, content: string | Buffer) => {
+  writeFileSync(join(folder, name), content);
+  return join(folder, name);
+};
+
+async function printed(work: (out: { write(text: string): void }) => Promise<boolean>): Promise<{ ok: boolean; text: string }> {
+  let text = '';
+  const ok = await work({
+    write: (part) => {
+      text += part;
+    },
+  });
+  return { ok, text };
+}
+
+describe('tiercel respond', () => {
+  const alert = alertText(bindingAlert());
+  const plan = (paths: string[], stdin = '', json = false) =>
+    printed((out) => planResponses(paths, { json }, { out, stdin: Readable.from([Buffer.from(stdin)]) }));
+
+  it('plans in shadow, from files, packed files and standard input, however they end', async () => {
+    const paths = [file('a.ndjson', `${alert}\n\n`), file('b.ndjson.gz', gzipSync(alert)), '-'];
+    const { ok, text } = await plan(paths, `${alert}\r\n${alert}`);
+    expect(ok).toBe(true);
+    expect(text.match(/planned {3}delete clusterrolebindings\.rbac\.authorization\.k8s\.io pwn-43, uid \S+ in prod-1/g)).toHaveLength(4);
+  });
+
+  it('prints journal entries as JSON', async () => {
+    const { text } = await plan(['-'], alert, true);
+    expect(JSON.parse(text)).toMatchObject({ status: 'planned', mode: 'shadow', policy: 'remove-cluster-admin-binding', steps: [] });
+  });
+
+  it('says what it could not read, and goes on', async () => {
+    const { ok, text } = await plan(['-'], `nonsense\n${alert}`);
+    expect(ok).toBe(false);
+    expect(text).toMatch(/^rejected expected the alert as JSON/);
+    expect(text).toContain('planned');
+    await expect(plan([join(folder, 'none')])).rejects.toThrow('cannot read');
+  });
+
+  it('acts only where it can be undone and alerts can be believed', async () => {
+    const asked: number[] = [];
+    const attempt = printed((out) =>
+      enforceResponses([], { kubeconfig: 'x' }, { out, stdin: Readable.from([]) }, async (alerts) => {
+        asked.push(alerts);
+        return true;
+      }),
+    );
+    await expect(attempt).rejects.toThrow('--table');
+    expect(asked).toEqual([]);
+  });
+});
+
+describe('tiercel policy', () => {
+  it("the project's own policies are sound and their cases hold", async () => {
+    const check = await printed((out) => checkPolicies(OWN_POLICIES, out));
+    expect(check).toMatchObject({ ok: true });
+    expect(
+      check.text
+        .split('\n')
+        .filter(Boolean)
+        .every((line) => line.includes(': shadow, ')),
+    ).toBe(true);
+    const test = await printed((out) => testPolicies(OWN_POLICIES, out));
+    expect(test.text).toMatch(/\d+ held, 0 failed\n$/);
+    expect(test.ok).toBe(true);
+  });
+
+  it('a case that does not hold fails, and says how', async () => {
+    const policy = file('p.yaml', '- policy: p\n  description: d\n  match: {rules: [r]}\n  actions: [{action: delete-binding}]\n');
+    const cases = (expected: string) =>
+      file('p.test.yaml', `policies: [p.yaml]\ncases:\n  - case: c\n    alert: {rule: r}\n    expect: ${expected}\n`);
+    const wrong = await printed((out) => testPolicies([cases('[]')], out));
+    expect(wrong.ok).toBe(false);
+    expect(wrong.text).toContain('expected no response\n     got p/delete-binding: refused by identified');
+    const broken = await printed((out) => testPolicies([cases('maybe')], out));
+    expect(broken.ok).toBe(false);
+    expect((await printed((out) => checkPolicies([policy], out))).ok).toBe(true);
+    expect((await printed((out) => checkPolicies([file('q.yaml', '- policy: P')], out))).text).toContain('q.yaml:1:');
+  });
+});
