@@ -19,7 +19,7 @@ Examples:
   $ tiercel rules check rules/falco
   $ tiercel rules check --format sarif falco_rules.yaml local_rules.yaml > rules.sarif
 
-Files are loaded in the order given, a folder's in order of name, as Falco would; the first error ends it.
+Files are loaded in the order given, a folder's in order of name, as Falco would.
 
 Exit codes: 0 clean; 2 warnings; 3 errors; 64 wrong usage.
 `;
@@ -31,10 +31,11 @@ function registerCheck(rules: Command, exit: (code: ExitCode) => void): void {
     .argument('<files...>', 'rules files or folders, in order of loading')
     .addOption(new Option('--format <format>', 'how to print').choices(['text', 'json', 'sarif', 'github']).default('text'))
     .option('--json', 'the same as --format json')
+    .option('--all', 'report all errors, not only the first, with which Falco stops')
     .addHelpText('after', CHECK_HELP)
-    .action(async (files: readonly string[], options: { format: CheckFormat; json?: true }) => {
+    .action(async (files: readonly string[], options: { format: CheckFormat; json?: true; all?: true }) => {
       const { checkRules } = await import('../rules/check.ts');
-      const worst = await checkRules(files, options.json ? 'json' : options.format, process.stdout);
+      const worst = await checkRules(files, options.json ? 'json' : options.format, process.stdout, { allErrors: options.all === true });
       exit({ clean: EXIT.ok, warnings: EXIT.warnings, errors: EXIT.findings }[worst]);
     });
 }

@@ -1,5 +1,12 @@
 import type { Writable } from 'node:stream';
-import { type Diagnostic, diagnosticAt, loadRules, type RulesFile, renderDiagnostic } from '../../shared/falco/engine/index.ts';
+import {
+  type Diagnostic,
+  diagnosticAt,
+  type LoadOptions,
+  loadRules,
+  type RulesFile,
+  renderDiagnostic,
+} from '../../shared/falco/engine/index.ts';
 import { SourceFile } from '../../shared/falco/engine/read/source.ts';
 import { githubAnnotations, sarifReport } from './check-reports.ts';
 import { readText, rulesPaths, UnreadableFile } from './files.ts';
@@ -7,8 +14,13 @@ import { readText, rulesPaths, UnreadableFile } from './files.ts';
 export type CheckFormat = 'text' | 'json' | 'sarif' | 'github';
 
 /** Loads the rules as Falco would and says what it would say. Returns what is worst. */
-export async function checkRules(paths: readonly string[], format: CheckFormat, out: Writable): Promise<'clean' | 'warnings' | 'errors'> {
-  const { loads, diagnostics, summary } = await load(paths);
+export async function checkRules(
+  paths: readonly string[],
+  format: CheckFormat,
+  out: Writable,
+  options: LoadOptions = {},
+): Promise<'clean' | 'warnings' | 'errors'> {
+  const { loads, diagnostics, summary } = await load(paths, options);
   switch (format) {
     case 'json':
       out.write(
@@ -29,7 +41,10 @@ export async function checkRules(paths: readonly string[], format: CheckFormat, 
   return diagnostics.length > 0 ? 'warnings' : 'clean';
 }
 
-async function load(paths: readonly string[]): Promise<{ loads: boolean; diagnostics: readonly Diagnostic[]; summary: string }> {
+async function load(
+  paths: readonly string[],
+  options: LoadOptions,
+): Promise<{ loads: boolean; diagnostics: readonly Diagnostic[]; summary: string }> {
   const files: RulesFile[] = [];
   try {
     for (const path of await rulesPaths(paths)) files.push({ name: path, text: await readText(path) });
@@ -38,7 +53,7 @@ async function load(paths: readonly string[]): Promise<{ loads: boolean; diagnos
     const place = { source: new SourceFile(error.path, ''), start: 0, end: 0 };
     return { loads: false, diagnostics: [diagnosticAt('LOAD_ERR_FILE_READ', error.message, place)], summary: 'the rules do not load' };
   }
-  const { loads, diagnostics, rules, defined } = loadRules(files);
+  const { loads, diagnostics, rules, defined } = loadRules(files, options);
   const enabled = `${rules.length} ${rules.length === 1 ? 'rule' : 'rules'}${defined.length > rules.length ? ` (${defined.length - rules.length} more disabled)` : ''}`;
   const warnings = diagnostics.filter(({ level }) => level === 'warning').length;
   const said = warnings > 0 ? `, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}` : '';

@@ -3,12 +3,12 @@ import { fromByteString } from '../bytes.ts';
 import { checkCondition, checksOf, type Problem } from '../check/index.ts';
 import { compileOutput } from '../format/index.ts';
 import { parseCondition } from '../parse/index.ts';
-import { LoadProblem, type Warn } from '../read/problem.ts';
+import { LoadProblem, type Reporter, type Warn } from '../read/problem.ts';
 import type { Place } from '../read/source.ts';
 import type { YamlScalar } from '../read/yaml.ts';
 import { type Collector, type MacroEntry, type RuleEntry, SOURCE } from '../resolve/collector.ts';
 import { withExceptions } from '../resolve/exceptions.ts';
-import { flattenLists, ListPaster } from '../resolve/lists.ts';
+import { type FlatList, flattenLists, ListPaster } from '../resolve/lists.ts';
 import { MacroResolver, type ParsedMacro } from '../resolve/macros.ts';
 import type { Paste } from '../resolve/paste.ts';
 import { deprecatedFieldsIn, deprecatedFieldsNamed, withoutContainerInfo } from './deprecated.ts';
@@ -20,50 +20,70 @@ const MAX_WARNINGS = 100;
 const ALL = Number.POSITIVE_INFINITY;
 
 /**
- * Compiles everything collected so far, as Falco does after each file; the first error is thrown as a LoadProblem.
- * Rules of other sources are left out; disabled ones are compiled, because their errors count.
+ * Compiles everything collected so far, as Falco does after each file. Rules of other sources are left out; disabled ones are compiled,
+ * because their errors count.
  */
-export function compileRules(collector: Collector, known: Known, warn: Warn): readonly LoadedRule[] {
+export function compileRules(collector: Collector, known: Known, report: Reporter): readonly LoadedRule[] {
   const texts = new ParsedTexts(known);
   const lists = flattenLists(collector.lists);
   const paster = new ListPaster(lists);
   const macros = new Map<string, ParsedMacro>();
+  const broken = new Set<string>();
   for (const macro of collector.macros.values()) {
     const { name, index, visibility, condition, place } = macro;
-    const text = paster.paste(known.textOf(macro, () => condition.build()));
-    macros.set(name, { name, index, visibility, text, place, tree: texts.parse(`macro ${name}`, text, place), used: false });
+    const parsed = report.attempt((): ParsedMacro => {
+      const text = paster.paste(known.textOf(macro, () => condition.build()));
+      return { name, index, visibility, text, place, tree: texts.parse(`macro ${name}`, text, place), used: false };
+    });
+    if (parsed) macros.set(name, parsed);
+    else broken.add(name);
   }
-  const resolver = new MacroResolver(macros, known.macroNames);
-  for (const macro of macros.values()) macro.tree = resolver.resolve(macro.tree, macro.visibility, macro.text, macro.place);
+  const resolver = new MacroResolver(macros, known.macroNames, broken);
+  for (const macro of macros.values()) {
+    const resolved = report.attempt(() => resolver.resolve(macro.tree, macro.visibility, macro.text, macro.place));
+    if (resolved) macro.tree = resolved;
+    else broken.add(macro.name);
+  }
 
   const rules: LoadedRule[] = [];
   for (const rule of collector.rules.values()) {
     if (rule.source !== SOURCE) continue;
-    const text = known.textOf(rule, () => withExceptions(rule.condition.build(), rule.exceptions));
-    const output = checkedOutput(rule, known, warn);
-    if (output === undefined) continue;
-    const pasted = paster.paste(text);
-    const condition = resolver.resolve(texts.parse(`rule ${rule.name}`, pasted, rule.place), ALL, pasted, rule.place);
-    if (!checkedCondition(rule, condition, texts, known, warn)) continue;
-    rules.push({
-      name: fromByteString(rule.name),
-      source: fromByteString(rule.source),
-      description: fromByteString(rule.description),
-      priority: rule.priority,
-      tags: rule.tags.map(fromByteString),
-      enabled: rule.enabled,
-      condition,
-      output: fromByteString(output),
-      place: placeOf(rule.place),
+    const loaded = report.attempt(() => {
+      const text = known.textOf(rule, () => withExceptions(rule.condition.build(), rule.exceptions));
+      const output = checkedOutput(rule, known, report.warn);
+      if (output === undefined) return undefined;
+      const pasted = paster.paste(text);
+      const condition = resolver.resolve(texts.parse(`rule ${rule.name}`, pasted, rule.place), ALL, pasted, rule.place);
+      return checkedCondition(rule, condition, texts, known, report.warn) ? loadedRule(rule, condition, output) : undefined;
     });
+    if (loaded) rules.push(loaded);
   }
-  for (const { name, used, place } of macros.values()) {
+  if (!report.failed) warnOfUnused(macros.values(), lists, report.warn);
+  return rules;
+}
+
+function warnOfUnused(macros: Iterable<ParsedMacro>, lists: readonly FlatList[], warn: Warn): void {
+  for (const { name, used, place } of macros) {
     if (!used) warn('LOAD_UNUSED_MACRO', `no rule or macro refers to the macro '${fromByteString(name)}'`, place);
   }
   for (const { name, used, place } of lists) {
     if (!used) warn('LOAD_UNUSED_LIST', `no condition or list refers to the list '${fromByteString(name)}'`, place);
   }
-  return rules;
+}
+
+function loadedRule(rule: RuleEntry, condition: Expression, output: string): LoadedRule {
+  const { source, start } = rule.place;
+  return {
+    name: fromByteString(rule.name),
+    source: fromByteString(rule.source),
+    description: fromByteString(rule.description),
+    priority: rule.priority,
+    tags: rule.tags.map(fromByteString),
+    enabled: rule.enabled,
+    condition,
+    output: fromByteString(output),
+    place: { file: source.name, ...source.positionOf(start) },
+  };
 }
 
 /** The output as Falco compiles it. Undefined: the rule is dropped because it names an unknown field and allows that. */
@@ -117,10 +137,6 @@ function checkedCondition(rule: RuleEntry, condition: Expression, texts: ParsedT
     warn(problem.code, problem.message, place(problem));
   }
   return true;
-}
-
-function placeOf(name: YamlScalar): LoadedRule['place'] {
-  return { file: name.source.name, ...name.source.positionOf(name.start) };
 }
 
 /** What earlier compilations of the same load found out: most of a set of files stays as it was when one more is added. */

@@ -5,7 +5,7 @@ import { checkCondition } from '../check/index.ts';
 import { type Diagnostic, diagnosticAt } from '../diagnostic.ts';
 import { parseCondition, printCondition } from '../parse/index.ts';
 import { readItems } from '../read/items.ts';
-import { LoadProblem, type Warn } from '../read/problem.ts';
+import { LoadProblem, type Reporter, type Warn } from '../read/problem.ts';
 import { SourceFile } from '../read/source.ts';
 import { Collector } from '../resolve/collector.ts';
 import { compileRules, Known } from './compile.ts';
@@ -22,6 +22,8 @@ export interface LoadOptions {
   /** Rules less urgent than this are compiled, but not evaluated. @default 'Debug' */
   readonly minPriority?: Priority;
   readonly selections?: readonly Selection[];
+  /** Go on after an error, to report others as well, up to fifty. Falco ends with the first. @default false */
+  readonly allErrors?: boolean;
 }
 
 export interface LoadResult {
@@ -44,20 +46,24 @@ export interface LoadResult {
  * So a file may change what earlier files defined, but cannot use what later ones define.
  */
 export function loadRules(files: readonly RulesFile[], options: LoadOptions = {}): LoadResult {
-  const report = new Report();
+  const report = new Report(options.allErrors === true);
   const collector = new Collector(report.warn, isField);
   const known = new Known();
   let defined: readonly LoadedRule[] = [];
   try {
     for (const { name, text } of files) {
-      readItems(new SourceFile(name, text), collector, report.warn);
-      defined = compileRules(collector, known, report.warn);
+      report.attempt(() => {
+        readItems(new SourceFile(name, text), collector, report);
+        defined = compileRules(collector, known, report);
+      });
     }
     const unmet = collector.unmetRequirement();
     if (unmet) throw unmet;
   } catch (error) {
     if (!(error instanceof LoadProblem)) throw error;
     report.error(error);
+  }
+  if (report.failed) {
     return { loads: false, diagnostics: report.diagnostics, rules: [], defined: [], digest: digestOf([]), macroOf: () => undefined };
   }
   const urgent = defined.filter(({ priority }) => PRIORITIES.indexOf(priority) <= PRIORITIES.indexOf(options.minPriority ?? 'Debug'));
@@ -76,22 +82,45 @@ export function loadRules(files: readonly RulesFile[], options: LoadOptions = {}
   };
 }
 
-/** Collects diagnostics; the same one again (each file compiles everything) is dropped. */
-class Report {
-  readonly #errors: Diagnostic[] = [];
-  readonly #warnings = new Map<string, Diagnostic>();
+const MAX_ERRORS = 50;
 
-  readonly warn: Warn = (code, message, place) => {
-    const key = JSON.stringify([code, message, place.source.name, place.start]);
-    if (!this.#warnings.has(key)) this.#warnings.set(key, diagnosticAt(code, message, place));
+/** Collects diagnostics; the same one again (each file compiles everything) is dropped. */
+class Report implements Reporter {
+  readonly #errors = new Map<string, Diagnostic>();
+  readonly #warnings = new Map<string, Diagnostic>();
+  readonly #goesOn: boolean;
+
+  constructor(goesOn: boolean) {
+    this.#goesOn = goesOn;
+  }
+
+  readonly warn: Warn = (code, message, place) => this.#add(this.#warnings, { code, message, place, help: undefined });
+
+  readonly attempt = <T>(work: () => T): T | undefined => {
+    try {
+      return work();
+    } catch (error) {
+      if (!this.#goesOn || !(error instanceof LoadProblem) || this.#errors.size + 1 >= MAX_ERRORS) throw error;
+      this.error(error);
+      return undefined;
+    }
   };
 
-  error({ code, message, place, help }: LoadProblem): void {
-    this.#errors.push(diagnosticAt(code, message, place, help));
+  error(problem: LoadProblem): void {
+    if (!problem.follows) this.#add(this.#errors, problem);
+  }
+
+  get failed(): boolean {
+    return this.#errors.size > 0;
   }
 
   get diagnostics(): readonly Diagnostic[] {
-    return [...this.#errors, ...this.#warnings.values()];
+    return [...this.#errors.values(), ...this.#warnings.values()];
+  }
+
+  #add(to: Map<string, Diagnostic>, { code, message, place, help }: Pick<LoadProblem, 'code' | 'message' | 'place' | 'help'>): void {
+    const key = JSON.stringify([code, message, place.source.name, place.start]);
+    if (!to.has(key)) to.set(key, diagnosticAt(code, message, place, help));
   }
 }
 

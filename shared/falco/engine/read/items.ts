@@ -2,34 +2,25 @@ import { fromByteString } from '../bytes.ts';
 import { invalid, optionalFlag, requiredScalar, scalarSequence, shown, unsignedOf } from './decode.ts';
 import { type Definitions, type PluginRequirement, type Version, versionOf } from './definition.ts';
 import { overridesOf, refuseBoth } from './override.ts';
-import { LoadProblem, type Warn } from './problem.ts';
+import { LoadProblem, type Reporter, type Warn } from './problem.ts';
 import { APPEND_WARNING, readRule } from './rule-item.ts';
 import type { SourceFile } from './source.ts';
 import { lookUp, readYaml, type YamlMapping, type YamlNode, type YamlScalar } from './yaml.ts';
 
+const ITEM_HELP = 'Start each item with `- rule:`, `- macro:` or `- list:`.';
+
 /**
- * Reads one rules file and hands its definitions over in order. Reading stops at the first error, as Falco's does: it is thrown as
- * a LoadProblem. Nothing of a file with broken YAML is handed over.
+ * Reads one rules file and hands its definitions over in order. What is wrong is thrown as a LoadProblem,
+ * or reported item by item. Nothing of a file with broken YAML is handed over.
  */
-export function readItems(source: SourceFile, definitions: Definitions, warn: Warn): void {
+export function readItems(source: SourceFile, definitions: Definitions, report: Reporter): void {
   const yaml = readYaml(source);
   if (!yaml.ok) throw new LoadProblem('LOAD_ERR_YAML_PARSE', yaml.message, yaml.place);
   for (const document of yaml.documents) {
-    if (document.kind !== 'sequence')
-      throw invalid(
-        `a rules file is a sequence of items, this is a ${document.kind}`,
-        document,
-        'Start each item with `- rule:`, `- macro:` or `- list:`.',
-      );
+    if (document.kind !== 'sequence') throw invalid(`a rules file is a sequence of items, this is a ${document.kind}`, document, ITEM_HELP);
     for (const item of document.items) {
       if (item.kind === 'scalar' && item.isNull) continue;
-      if (item.kind !== 'mapping')
-        throw invalid(
-          `an item must be a mapping, this is a ${item.kind}`,
-          item,
-          'Start each item with `- rule:`, `- macro:` or `- list:`.',
-        );
-      readItem(item, definitions, warn);
+      report.attempt(() => readItem(item, definitions, report.warn));
     }
   }
 }
@@ -51,7 +42,8 @@ const KINDS: Readonly<
   },
 };
 
-function readItem(item: YamlMapping, definitions: Definitions, warn: Warn): void {
+function readItem(item: YamlNode, definitions: Definitions, warn: Warn): void {
+  if (item.kind !== 'mapping') throw invalid(`an item must be a mapping, this is a ${item.kind}`, item, ITEM_HELP);
   const kind = Object.keys(KINDS).find((key) => lookUp(item, key));
   if (kind === undefined) {
     const first = item.entries[0]?.key;

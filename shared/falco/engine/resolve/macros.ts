@@ -36,10 +36,13 @@ export class MacroResolver {
 
   readonly #names: WeakMap<Expression, string>;
 
-  /** `names` takes down which tree is which macro's. */
-  constructor(macros: ReadonlyMap<string, ParsedMacro>, names: WeakMap<Expression, string>) {
+  readonly #broken: ReadonlySet<string>;
+
+  /** `names` takes down which tree is which macro's; `broken` are macros that could not be parsed. */
+  constructor(macros: ReadonlyMap<string, ParsedMacro>, names: WeakMap<Expression, string>, broken: ReadonlySet<string>) {
     this.#macros = macros;
     this.#names = names;
+    this.#broken = broken;
   }
 
   resolve(tree: Expression, visibility: number, text: Paste, place: YamlScalar): Expression {
@@ -73,6 +76,7 @@ export class MacroResolver {
       }
     };
     const macroFor = (node: Identifier): Expression | undefined => {
+      if (this.#broken.has(node.name)) throw new LoadProblem('LOAD_ERR_VALIDATE', 'a macro it uses is broken', place, undefined, true);
       const macro = this.#macros.get(node.name);
       if (!macro || macro.index >= visibility) {
         unknown.push(node);

@@ -126,3 +126,28 @@ it('says each thing once, although every file compiles everything', () => {
     'b LOAD_UNUSED_MACRO',
   ]);
 });
+
+describe('with all errors asked for', () => {
+  const all = (text: string): readonly string[] =>
+    loadRules([{ name: 'r', text }], { allErrors: true }).diagnostics.map(
+      ({ code, line, message }) => `${line} ${code} ${message.slice(0, 30)}`,
+    );
+
+  it('goes on with the next item, macro and rule, and keeps quiet about what follows', () => {
+    const text = `- list: l\n  items: x\n- macro: broken\n  condition: ka.verb=\n- macro: user\n  condition: broken\n${rule('user and broken')}${rule('ka.nope exists').replace('A', 'B')}${rule('(ka.verb=').replace('A', 'C')}- macro: unused\n  condition: ka.verb exists\n`;
+    expect(all(text)).toEqual([
+      "2 LOAD_ERR_YAML_VALIDATE 'items' must be a sequence",
+      "4 LOAD_ERR_COMPILE_CONDITION expected a string after '=' (o",
+      '15 LOAD_ERR_COMPILE_CONDITION there is no field ka.nope in t',
+      "21 LOAD_ERR_COMPILE_CONDITION expected a string after '=' (o",
+    ]);
+  });
+
+  it('gives up after fifty', () => {
+    expect(all('- {list: l}\n'.repeat(80)).length).toBe(50);
+  });
+
+  it('says nothing new about files without errors', () => {
+    expect(all(rule('ka.verb exists'))).toEqual([]);
+  });
+});
