@@ -19,6 +19,9 @@ export interface Deployment extends Omit<NamedStage, 'falco'> {
   readonly assumesRoles: 'some' | 'none';
   /** Who respond is in its clusters. */
   readonly respondRoleArn: string;
+  readonly respondFunctionArn: string;
+  /** How respond has itself invoked when a response ends; empty in stage `local`. */
+  readonly expiry: { readonly group: string; readonly roleArn: string; readonly targetArn: string };
   /** ARN of the data key, or the intrinsic function that gives it. */
   readonly dataKey: string | { readonly 'Fn::GetAtt': readonly [string, string] };
   /** Empty in stage `local`, which asks nothing of AWS: then no event carries a MAC. */
@@ -48,6 +51,7 @@ export function deployment({ falco, ...stage }: NamedStage): Deployment {
   const local = stage.name === 'local';
   const root = resolve(import.meta.dirname, '../..');
   const partition = stage.region.startsWith('cn-') ? 'aws-cn' : stage.region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+  const respondFunctionArn = `arn:${partition}:lambda:${stage.region}:${stage.account}:function:${stageNames.respond}`;
   const clusters = stage.clusters.map((cluster) => ({
     ...cluster,
     account: cluster.account ?? stage.account,
@@ -82,6 +86,14 @@ export function deployment({ falco, ...stage }: NamedStage): Deployment {
     describesClusters: own.length > 0 ? 'some' : 'none',
     assumesRoles: clusterRoleArns.length > 0 ? 'some' : 'none',
     respondRoleArn: `arn:${partition}:iam::${stage.account}:role/${stageNames.respond}`,
+    respondFunctionArn,
+    expiry: local
+      ? { group: '', roleArn: '', targetArn: '' }
+      : {
+          group: stageNames.expiryGroup,
+          roleArn: `arn:${partition}:iam::${stage.account}:role/${stageNames.expiryRole}`,
+          targetArn: respondFunctionArn,
+        },
     dataKey: stage.dataKeyArn ?? { 'Fn::GetAtt': ['DataKey', 'Arn'] },
     macKeySecretId: local ? '' : stageNames.macKeySecret,
     alertSink: local ? 'stdout' : `sqs:https://sqs.${stage.region}.amazonaws.com/${stage.account}/${stageNames.respondQueue}`,

@@ -22,6 +22,8 @@ export function names({ name, account, region }: Pick<NamedStage, 'name' | 'acco
     archiveQueue: `tiercel-${name}-archive`,
     spoolQueue: `tiercel-${name}-spool`,
     respondQueue: `tiercel-${name}-respond`,
+    expiryGroup: `tiercel-${name}-expiry`,
+    expiryRole: `tiercel-${name}-expiry`,
     macKeySecret: `tiercel/${name}/mac-key`,
     auditStream: `tiercel-${name}-auditStream`,
     auditArchive: `tiercel-${name}-auditArchive`,

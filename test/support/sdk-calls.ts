@@ -34,6 +34,7 @@ const ACTIONS: Readonly<Record<string, readonly string[]>> = {
   'lib-dynamodb TransactWrite': ['dynamodb:UpdateItem'],
   'client-secrets-manager GetSecretValue': ['secretsmanager:GetSecretValue'],
   'client-eks DescribeCluster': ['eks:DescribeCluster'],
+  'client-scheduler CreateSchedule': ['scheduler:CreateSchedule', 'iam:PassRole'],
   'client-sts AssumeRole': ['sts:AssumeRole'],
   // What its DynamoDB persistence layer sends.
   'powertools idempotency': ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem'],
