@@ -37,6 +37,11 @@ function unescapeRun(bytes: Uint8Array, i: number, end: number, out: Uint8Array,
       c = bytes[j]!;
     }
     if (j >= end || c === QUOTE) break;
+    if (j + 1 === end) {
+      out[o++] = c;
+      j = end;
+      break;
+    }
     const d = bytes[j + 1]!;
     if (d === 0x75) break;
     const literal = ESCAPED[d]!;
