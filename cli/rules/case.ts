@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import { z } from 'zod';
-import { createEvaluator, loadRules, splitPayload } from '../../shared/falco/engine/index.ts';
+import { createEvaluator, type LoadedRule, loadRules, splitPayload } from '../../shared/falco/engine/index.ts';
 import { messageOf, TiercelError } from '../../shared/platform/errors.ts';
 import { readText } from './files.ts';
 
@@ -28,27 +28,36 @@ function parsedJson(path: string, text: string): unknown {
   }
 }
 
-/** The verdict of a condition on the event with this id. */
+/** The verdict of a condition on the event with this id: its member `cid`, or the name of its payload. */
 export function conditionVerdict(condition: string, cid: string, payloads: Readonly<Record<string, string>>): string {
-  const rule = { rule: 'case', desc: 'case', condition, output: 'case', priority: 'Debug', source: 'k8s_audit' };
-  // JSON is YAML.
-  const loaded = loadRules([{ name: 'case', text: JSON.stringify([rule]) }]);
+  const ruleOf = (name: string, text: string): object => ({
+    rule: name,
+    desc: name,
+    condition: text,
+    output: name,
+    priority: 'Debug',
+    source: 'k8s_audit',
+  });
+  const quoted = cid.replace(/["\\]/g, '\\$&');
+  // JSON is YAML. The id is looked up by the engine, which reads raw text as Falco does, broken or not in the eyes of JSON.parse.
+  // The case comes first: reading a value can change how Falco writes another one.
+  const rules = [ruleOf('case', condition), ruleOf('is the event', `jevt.value[/cid] = "${quoted}"`)];
+  const loaded = loadRules([{ name: 'case', text: JSON.stringify(rules) }]);
   if (!loaded.loads) return 'load-error';
-  const evaluator = createEvaluator(loaded.rules);
-  for (const payload of Object.values(payloads)) {
-    if (!payload.includes(JSON.stringify(cid))) continue;
-    for (const event of splitPayload(Buffer.from(payload)) ?? []) {
-      const verdict = evaluator.evaluate(event);
-      if (cidOf(event) === cid) return verdict.kind === 'evaluated' && verdict.alerts.length > 0 ? 'match' : 'no-match';
-    }
+  const candidates = Object.entries(payloads).filter(([name, payload]) => name === cid || payload.includes(JSON.stringify(cid)));
+  for (const [, payload] of candidates) {
+    const fired = firedFor(payload, loaded.rules).find((names) => names.includes('is the event'));
+    if (fired) return fired.includes('case') ? 'match' : 'no-match';
   }
-  return 'no-match';
+  const [first] = cid in payloads ? firedFor(payloads[cid]!, loaded.rules) : [];
+  return first?.includes('case') ? 'match' : 'no-match';
 }
 
-function cidOf(event: Uint8Array): unknown {
-  try {
-    return (JSON.parse(Buffer.from(event).toString('utf8')) as { cid?: unknown }).cid;
-  } catch {
-    return undefined;
-  }
+/** For each event of a payload that Falco takes, the names of the rules that fire. */
+function firedFor(payload: string, rules: readonly LoadedRule[]): readonly (readonly string[])[] {
+  const evaluator = createEvaluator(rules, { ruleMatching: 'all' });
+  return (splitPayload(Buffer.from(payload)) ?? []).map((event) => {
+    const verdict = evaluator.evaluate(event);
+    return verdict.kind === 'evaluated' ? verdict.alerts.map(({ rule }) => rule) : [];
+  });
 }
