@@ -23,6 +23,7 @@ interface Options {
   readonly macKeySecret?: string;
   readonly yes?: true;
   readonly json?: true;
+  readonly summary?: true;
 }
 
 export const registerRespond: Register = (program, exit) => {
@@ -38,6 +39,7 @@ export const registerRespond: Register = (program, exit) => {
     .option('--mac-key-secret <id>', 'with --enforce: Secrets Manager secret with the key of tiercel.dev/mac')
     .option('--yes', 'with --enforce: do not ask')
     .option('--json', 'print journal entries, one per line')
+    .option('--summary', 'without --enforce: plans and refusals by rule')
     .addHelpText('after', HELP)
     .action(async (paths: readonly string[], options: Options) => {
       const { enforceResponses, planResponses } = await import('../respond/respond.ts');

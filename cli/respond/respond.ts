@@ -13,6 +13,7 @@ import { type Entry, type PolicySet, readTrigger } from '../../shared/respond/in
 import { type Out, paletteFor } from '../print/terminal.ts';
 import { openCluster, operatorDeps } from './cluster.ts';
 import { OWN_POLICIES, openPolicies } from './policies.ts';
+import { ResponseSummary } from './summary.ts';
 
 export interface RespondOptions {
   readonly policy?: readonly string[];
@@ -21,6 +22,8 @@ export interface RespondOptions {
   readonly table?: string;
   readonly macKeySecret?: string;
   readonly json?: boolean;
+  /** Counts by rule instead of every response. */
+  readonly summary?: boolean;
 }
 
 export interface RespondStreams {
@@ -35,16 +38,19 @@ const LEASE_MS = 60_000;
 export async function planResponses(paths: readonly string[], options: RespondOptions, { out, stdin }: RespondStreams): Promise<boolean> {
   const set = await openPolicies(options.policy ?? OWN_POLICIES);
   const client = options.kubeconfig === undefined ? undefined : await openCluster(options.kubeconfig, options.context);
+  const summary = options.summary ? new ResponseSummary() : undefined;
   let wellRead = true;
   try {
     for await (const line of alertLines(paths, stdin)) {
       const outcome = await answer(line, planningDeps(set, line, client));
-      print(outcome, options, out);
+      if (summary && outcome.kind === 'answered') summary.count(outcome.entries);
+      else print(outcome, options, out);
       wellRead &&= outcome.kind !== 'rejected' && outcome.kind !== 'failed';
     }
   } finally {
     client?.close();
   }
+  if (summary) out.write(summary.print());
   return wellRead;
 }
 

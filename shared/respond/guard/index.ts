@@ -20,8 +20,22 @@ export function askAgain(question: Question, before: readonly GuardAnswer[]): re
   return [...before.filter(({ guard }) => !names.has(guard)), ...asked];
 }
 
+/** What is asked while deciding, because it takes a plan: the same kind of answer, in the same list. */
+const DECIDING = [
+  { name: 'feasible', summary: 'The action finds something to do that is safe and works.' },
+  {
+    name: 'permitted',
+    summary:
+      'In shadow, where the object was looked at: respond would be let (SelfSubjectAccessReview). When acting, the API server itself answers.',
+  },
+  {
+    name: 'within-budget',
+    summary: "There is a place in the policy's budgets, and the object is not cooling down. Asked last, because asking takes the place.",
+  },
+] as const;
+
 /** For the docs. */
-export const guardSummaries: readonly Pick<Guard, 'name' | 'summary'>[] = GUARDS;
+export const guardSummaries: readonly Pick<Guard, 'name' | 'summary'>[] = [...GUARDS, ...DECIDING];
 
 /** Asks every guard, also after a refusal: the journal shows the whole picture. */
 export function askGuards(question: Question): readonly GuardAnswer[] {
