@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { conditionVerdict } from '../../cli/rules/case.ts';
-import { expectRecorded } from './known-gaps.ts';
+import { expectRecorded, strayGaps } from './known-gaps.ts';
 
 interface Recorded {
   readonly events: Readonly<Record<string, string>>;
@@ -11,13 +11,18 @@ interface Recorded {
 }
 
 function suite(name: string, { events, cases }: Recorded): void {
+  const named = cases.map((one, index) => ({ id: `${name}/${index + 1} ${one.event}: ${one.condition}`, ...one }));
   describe(name, () => {
-    it.each(cases.map((one, index) => ({ id: `${name}/${index + 1} ${one.event}: ${one.condition}`, ...one })))(
-      '$event: $condition is $expect',
-      (one) => {
-        expectRecorded(one.id, conditionVerdict(one.condition, one.event, events), one.expect);
-      },
-    );
+    it('has no gap without a case', () =>
+      expect(
+        strayGaps(
+          name,
+          named.map(({ id }) => id),
+        ),
+      ).toEqual([]));
+    it.each(named)('$event: $condition is $expect', (one) => {
+      expectRecorded(one.id, conditionVerdict(one.condition, one.event, events), one.expect);
+    });
   });
 }
 

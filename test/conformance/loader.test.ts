@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { createEvaluator, loadRules } from '../../shared/falco/engine/index.ts';
-import { expectRecorded } from './known-gaps.ts';
+import { expectRecorded, strayGaps } from './known-gaps.ts';
 
 interface Recorded {
   readonly name: string;
@@ -39,6 +39,13 @@ function recorded({ loads, codes, alerts }: Recorded): unknown {
 describe('rules files', () => {
   const own = parse(readFileSync(join(import.meta.dirname, 'cases/loader.yaml'), 'utf8')) as OwnCases;
   const event = Buffer.from(JSON.stringify(own.event));
+  it('has no gap without a case', () =>
+    expect(
+      strayGaps(
+        'loader',
+        own.cases.map(({ name }) => `loader/${name}`),
+      ),
+    ).toEqual([]));
   for (const one of own.cases) {
     const [first = '', ...rest] = one.files;
     const whole = one.with ? { ...one, files: [own.rule + first, ...rest] } : one;
