@@ -70,7 +70,7 @@ class Simulation {
   #condemned = 0;
   /** Reads the counts in the functions' log: what comes in leaves by exactly one door. */
   readonly #logger = {
-    info: (_message: string, more: Record<string, unknown>) => this.#checkCounts((more['tally'] ?? more) as Partial<Tally>),
+    info: (_message: string, more: Record<string, unknown>) => this.#checkCounts((more.tally ?? more) as Partial<Tally>),
     warn: () => {},
     error: () => {},
   } as unknown as Logger;
