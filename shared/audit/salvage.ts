@@ -21,6 +21,15 @@ export function looksCut(bytes: Uint8Array, start: number, end: number): boolean
   return SPLIT_SIZES.has(end - start) || endOfHead(bytes, start, end) < end;
 }
 
+/**
+ * The length of the head when `bytes[start, end)` is an event that was cut at an agent's limit and whose parts lie on lines of their own: a line feed where the cut
+ * is, which the lax grammar takes for part of a string. -1 if it was not cut.
+ */
+export function cutWithin(bytes: Uint8Array, start: number, end: number): number {
+  for (const size of SPLIT_SIZES) if (start + size < end && bytes[start + size] === 0x0a) return size;
+  return -1;
+}
+
 /** Without these the head of an event says nothing. They precede everything that can be large. */
 const NEEDED = ['kind', 'auditID', 'stage', 'requestURI', 'verb', 'user'];
 

@@ -81,12 +81,13 @@ export class Collector {
     const whole = start === 0 && end === raw.length ? raw : raw.subarray(start, end);
     const fault = this.#whole(whole, origin, identity);
     if (fault === undefined) return;
-    if (this.#continues(whole)) return;
+    // Blanks at the edges belong to the event when the cut fell beside them.
+    if (this.#continues(raw)) return;
     const headEnd = endOfHead(whole, 0, whole.length);
     const cut = whole[0] === 0x7b && (headEnd < whole.length ? ~scanEvent(whole, 0, headEnd, DEEPEST) >= headEnd : fault >= whole.length);
     if (cut) {
       this.flush();
-      this.#head = { parts: [whole], origin, identity, timestampMs };
+      this.#head = { parts: [raw], origin, identity, timestampMs };
       if (headEnd < whole.length) this.flush();
     } else if (whole[0] === 0x7b) this.reject(fault === -1 ? 'too-deep' : 'invalid-json', origin, { bytes: whole });
     else this.skip('continuation', origin);
@@ -137,16 +138,16 @@ export class Collector {
     if (head === undefined || head.parts.length >= MAX_PARTS) return false;
     const parts = [...head.parts, part];
     if (parts.reduce((sum, { length }) => sum + length, 0) > MAX_VALUE_BYTES) return false;
-    const joined = Buffer.concat(parts);
+    const joined = Buffer.concat(parts).subarray(skipBlanks(parts[0]!, 0, parts[0]!.length));
     const after = scanEvent(joined, 0, joined.length, DEEPEST);
     if (after < 0 && ~after < joined.length) return false;
     if (after < 0) {
       head.parts.push(part);
       return true;
     }
-    if (after !== joined.length) return false;
+    if (skipBlanks(joined, after, joined.length) !== joined.length) return false;
     this.#head = undefined;
-    this.#whole(joined, head.origin, head.identity);
+    this.#whole(joined.subarray(0, after), head.origin, head.identity);
     return true;
   }
 

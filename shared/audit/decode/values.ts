@@ -3,7 +3,7 @@ import { MAX_VALUE_BYTES, type RejectReason, type SkipReason } from '../item.ts'
 import { scanEvent, scanned } from '../json/layout.ts';
 import { DEEPEST, skipBlanks, skipKey, skipValue } from '../json/lexer.ts';
 import type { ClusterIdentity, FileOrigin, ObjectOrigin, Origin } from '../record.ts';
-import { looksCut } from '../salvage.ts';
+import { cutWithin, looksCut } from '../salvage.ts';
 import type { Collector } from './collector.ts';
 import { type Envelope, headOf } from './container.ts';
 import { read, scanLogEvent } from './log-event.ts';
@@ -67,7 +67,7 @@ export class ValueReader {
       let pause: Pause | undefined;
       if (this.#oversized !== undefined) pause = this.#passOver(this.#oversized);
       else {
-        window.at = skipFiller(window.bytes, window.at);
+        window.at = this.#collect.waiting ? skipLineFeeds(window.bytes, window.at) : skipFiller(window.bytes, window.at);
         if (window.length === 0) return window.ended ? this.#end() : 'more';
         const container = this.#containers.at(-1);
         if (container === undefined) pause = this.#topLevel();
@@ -175,7 +175,11 @@ export class ValueReader {
     const deep = after < 0 && ~after < bytes.length;
     if (deep) after = scanEvent(bytes, at, bytes.length, DEEPEST);
     if (after < 0) return ~after >= bytes.length ? this.#moreOrOversized(at) : this.#broken(at, 'invalid-json');
-    if (after - at > MAX_VALUE_BYTES) {
+    const cut = this.#containers.length === 0 ? cutWithin(bytes, at, after) : -1;
+    if (cut > 0) {
+      after = at + cut;
+      this.#collect.text(bytes.subarray(at, after), this.#origin(at), this.#options.identity, this.#options.timestampMs);
+    } else if (after - at > MAX_VALUE_BYTES) {
       this.#collect.reject('too-large', this.#origin(at), { range: { start: this.#offset(at), end: this.#offset(after) } });
     } else {
       const raw = bytes.subarray(at, after);
@@ -273,8 +277,9 @@ export class ValueReader {
     while (last > at && bytes[last - 1]! <= 0x20) last--;
     const origin = this.#origin(at);
     const region = bytes.subarray(at, last);
-    if (this.#containers.length === 0 && (looksCut(bytes, at, last) || this.#collect.waiting)) {
-      this.#collect.text(region, origin, this.#options.identity, this.#options.timestampMs);
+    const line = bytes.subarray(at, endOfLine(bytes, at, end));
+    if (this.#containers.length === 0 && (looksCut(line, 0, line.length) || this.#collect.waiting)) {
+      this.#collect.text(line, origin, this.#options.identity, this.#options.timestampMs);
       return;
     }
     if (reason === 'not-json' && this.#isControlPlaneText(at)) {
@@ -362,6 +367,18 @@ function skipFiller(bytes: Uint8Array, i: number): number {
 
 /** Text logs of the control plane, found between audit events where Firehose extracted the messages of all streams: klog lines and logfmt. */
 const CONTROL_PLANE_TEXT = /^(?:[IWEF]\d{4} \d\d:\d\d:|time=")/;
+
+function skipLineFeeds(bytes: Uint8Array, i: number): number {
+  let j = i;
+  while (j < bytes.length && (bytes[j] === 0x0a || bytes[j] === 0x0d)) j++;
+  return j;
+}
+
+function endOfLine(bytes: Uint8Array, i: number, end: number): number {
+  let j = end;
+  while (j > i && (bytes[j - 1] === 0x0a || bytes[j - 1] === 0x0d)) j--;
+  return j;
+}
 
 const EVENT_START = Buffer.from('{"kind":"Event",');
 

@@ -161,9 +161,15 @@ describe('prepare', () => {
       expect(cut).toEqual({ args: [`${'x'.repeat(512)}[...]`], ...SPEC });
       const first = prepared(inSpec(`"env":[${'"value",'.repeat(50_000)}1]`)).event.requestObject.spec;
       expect(first).toEqual({ env: Array(100).fill('value'), ...SPEC });
-      // A hundred times a hundred times a hundred strings: nothing but leaving the spec out helps.
+      // Many lists of a hundred lists of a hundred strings: nothing but leaving the spec out helps.
       const list = (item: string) => `[${Array(100).fill(item).join(',')}]`;
-      const { event } = prepared(inSpec(`"deep":${list(list(list('"value"')))}`));
+      const { event } = prepared(
+        inSpec(
+          `"deep":[${Array(4)
+            .fill(list(list('"value"')))
+            .join(',')}]`,
+        ),
+      );
       expect(Object.keys(event.requestObject)).toEqual(['kind', 'apiVersion', 'metadata']);
     });
 

@@ -289,3 +289,30 @@ describe('decodeStream', () => {
     await expect(run()).rejects.toThrow('connection lost');
   });
 });
+
+describe('an event that the log agent split, in extracted messages', () => {
+  const SPLIT = 1_048_576 - 200;
+  const long = (filler: string) =>
+    `{"kind":"Event","auditID":"long","stage":"ResponseComplete","requestURI":"/","verb":"get","user":{},"requestObject":{"x":"${filler}"}}`;
+
+  it('is put together again', async () => {
+    for (const filler of ['x'.repeat(1_500_000), ' '.repeat(1_500_000), '\\"}{'.repeat(600_000)]) {
+      const event = long(filler);
+      const parts = [event.slice(0, SPLIT), event.slice(SPLIT, 2 * SPLIT), event.slice(2 * SPLIT)].filter((part) => part !== '');
+      expect(texts(await decode(Buffer.from([EVENTS[0], ...parts, EVENTS[1]].join('\n')), [100_000]))).toEqual([
+        EVENTS[0],
+        event,
+        EVENTS[1],
+      ]);
+    }
+  });
+
+  it('is salvaged when only its head is there and the time of writing is known', async () => {
+    const bytes = Buffer.from(`${long('x'.repeat(1_500_000)).slice(0, SPLIT)}\n${EVENTS[1]}`);
+    expect(await decode(bytes, [100_000], { timestampMs: 1_795_249_495_000 })).toMatchObject([
+      { kind: 'record', record: { salvage: { timestampMs: 1_795_249_495_000 } } },
+      { kind: 'record' },
+    ]);
+    expect(await decode(bytes)).toMatchObject([{ kind: 'rejected', reject: { reason: 'cut-short' } }, { kind: 'record' }]);
+  });
+});
