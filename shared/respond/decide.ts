@@ -1,15 +1,15 @@
 import type { MacKey } from '../audit/mac.ts';
 import type { FalcoAlert } from '../falco/alert.ts';
 import type { Clock } from '../platform/clock.ts';
-import { describeObject, type KubeClient } from '../platform/kube/index.ts';
+import { describeObject, type KubeClient, type KubeObject } from '../platform/kube/index.ts';
 import type { Action, ActionCatalogue } from './action/action.ts';
-import { describeEffect, type Effect } from './action/effect.ts';
+import { describeEffect, type Effect, RESPONSE_ANNOTATION } from './action/effect.ts';
 import { type Budgets, reservationFor } from './budget/index.ts';
 import { intended } from './carry-out.ts';
 import { fieldText, readField } from './fields.ts';
 import { askAgain, askGuards, type GuardAnswer } from './guard/index.ts';
 import { actionKey, alertKey, clusterOf, type EventIdentity, eventIdentity } from './identity.ts';
-import type { Draft } from './journal/journal.ts';
+import { type Draft, isEntryId, type Journal } from './journal/journal.ts';
 import { type Look, lookAt, lookAuditId, readerOf } from './look.ts';
 import { type Mode, mostCautious } from './mode.ts';
 import type { PolicySet } from './policy/read.ts';
@@ -26,6 +26,7 @@ export interface Clusters {
 
 export interface DecideDeps {
   readonly clock: Clock;
+  readonly journal: Pick<Journal, 'find'>;
   readonly set: PolicySet;
   readonly actions: ActionCatalogue;
   readonly clusters: Clusters;
@@ -75,9 +76,24 @@ export async function decide(given: Case, ceiling: Mode, deps: DecideDeps, appro
   const reached = identity.known && target ? await deps.clusters.clientFor(clusterOf(alert)) : { why: 'the alert names no object exactly' };
   const client = 'client' in reached ? reached.client : undefined;
   const look: Look = client && target ? await lookAt(target, client, event) : { kind: 'none', why: 'why' in reached ? reached.why : '' };
+  const restoredBy = look.kind === 'found' ? await restorerOf(look.live, deps.journal) : undefined;
   const { protection } = deps.set;
   const { macKeys, principal } = deps;
-  const question = { alert, identity, policy, action, parameters, target, missing, look, protection, macKeys, principal, nowMs };
+  const question = {
+    alert,
+    identity,
+    policy,
+    action,
+    parameters,
+    target,
+    missing,
+    look,
+    restoredBy,
+    protection,
+    macKeys,
+    principal,
+    nowMs,
+  };
   const guards: GuardAnswer[] = [...(approved ? askAgain(question, approved.guards) : askGuards(question))];
   const id =
     approved?.id ??
@@ -142,6 +158,14 @@ function statusOf(mode: Mode, asksFirst: boolean, guards: readonly GuardAnswer[]
   if (mode !== 'enforce') return 'planned';
   if (!clear) return 'refused';
   return asksFirst ? 'awaiting-approval' : 'open';
+}
+
+/** The response whose undo made this very object; its annotation alone proves nothing, anybody can write one. */
+async function restorerOf({ metadata }: KubeObject, journal: DecideDeps['journal']): Promise<string | undefined> {
+  const id = metadata.annotations?.[RESPONSE_ANNOTATION];
+  const entry = id !== undefined && isEntryId(id) ? await journal.find(id) : undefined;
+  const restored = entry?.steps.some(({ effect, state, uid }) => effect.verb === 'delete' && state === 'undone' && uid === metadata.uid);
+  return restored ? id : undefined;
 }
 
 async function askPermission(effects: readonly Effect[], event: string, client: KubeClient): Promise<GuardAnswer> {

@@ -37,23 +37,28 @@ export async function undo(entry: Entry, request: UndoRequest, deps: UndoDeps): 
   for (let at = current.steps.length - 1; at >= 0; at--) {
     const step = current.steps[at]!;
     if (step.state !== 'done') continue;
-    const note = await reverse(entry.id, at, step, request, deps.client);
-    const steps = current.steps.map((old, index): Step => (index === at ? { ...old, state: 'undone', note, atMs: deps.clock.now() } : old));
+    const reversed = await reverse(entry.id, at, step, request, deps.client);
+    const steps = current.steps.map(
+      (old, index): Step => (index === at ? { ...old, state: 'undone', ...reversed, atMs: deps.clock.now() } : old),
+    );
     current = await deps.journal.save({ ...current, steps });
   }
   return deps.journal.save({ ...current, status: 'undone', remark: `undone by ${request.by}` });
 }
 
-async function reverse(id: string, at: number, { effect, uid }: Step, request: UndoRequest, client: KubeClient): Promise<string> {
+/** What was found or done; the UID where an object was made. */
+type Reversed = Required<Pick<Step, 'note'>> & Pick<Step, 'uid'>;
+
+async function reverse(id: string, at: number, { effect, uid }: Step, request: UndoRequest, client: KubeClient): Promise<Reversed> {
   const call = { auditId: `tiercel/${id}/u${at}` };
   if (effect.verb === 'delete') return recreate(id, effect, client, call);
-  if (effect.verb === 'patch') return unpatch(id, effect, request, client, call);
-  return remove(id, effect, uid, request, client, call);
+  if (effect.verb === 'patch') return { note: await unpatch(id, effect, request, client, call) };
+  return { note: await remove(id, effect, uid, request, client, call) };
 }
 
 type Call = Parameters<KubeClient['get']>[1];
 
-async function recreate(id: string, effect: DeleteEffect, client: KubeClient, call: Call): Promise<string> {
+async function recreate(id: string, effect: DeleteEffect, client: KubeClient, call: Call): Promise<Reversed> {
   const before = effect.before as { readonly metadata: { readonly annotations?: JsonPatch } & JsonPatch } & JsonPatch;
   const manifest = {
     ...before,
@@ -61,11 +66,12 @@ async function recreate(id: string, effect: DeleteEffect, client: KubeClient, ca
   };
   try {
     const created = await client.create(effect.object, manifest, call);
-    return `created again with uid ${created.metadata.uid}`;
+    return { note: `created again with uid ${created.metadata.uid}`, uid: created.metadata.uid };
   } catch (error) {
     if (!(error instanceof KubeStatusError) || error.status !== 409) throw error;
     const live = await client.get(effect.object, call);
-    if (live?.metadata.annotations?.[RESPONSE_ANNOTATION] === id) return `had been created again with uid ${live.metadata.uid}`;
+    if (live?.metadata.annotations?.[RESPONSE_ANNOTATION] === id)
+      return { note: `had been created again with uid ${live.metadata.uid}`, uid: live.metadata.uid };
     throw new UndoRefusedError(
       id,
       `${describeObject(effect.object)} exists again; compare it with \`tiercel journal show ${id}\` and delete one`,

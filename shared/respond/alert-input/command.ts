@@ -1,3 +1,4 @@
+import { isEntryId } from '../journal/journal.ts';
 import type { Command } from '../operator.ts';
 import { isJsonObject, type Json } from './json.ts';
 
@@ -9,7 +10,6 @@ const VERBS: Readonly<Record<string, Command['verb']>> = {
   'Response Denied': 'deny',
   'Response Expired': 'expire',
 };
-const ID = /^[0-9a-f]{40}-[0-9a-f]{12}$/;
 
 /** The EventBridge event of a command; EventBridge Scheduler sends the same. */
 export function commandEvent({ verb, id, by }: Command): {
@@ -27,7 +27,7 @@ export function readCommand(event: unknown): Command | undefined {
   if (!isJsonObject(value) || value.source !== COMMAND_SOURCE || !isJsonObject(value.detail)) return undefined;
   const verb = VERBS[String(value['detail-type'])];
   const { id, by } = value.detail;
-  return verb && typeof id === 'string' && ID.test(id) && typeof by === 'string' && by !== ''
+  return verb && typeof id === 'string' && isEntryId(id) && typeof by === 'string' && by !== ''
     ? { verb, id, by: by.slice(0, 200) }
     : undefined;
 }

@@ -30,6 +30,8 @@ export interface Question {
   readonly missing: readonly string[];
   /** What is there now. */
   readonly look: Look;
+  /** The response whose undo made the live object. */
+  readonly restoredBy: string | undefined;
   readonly protection: Protection;
   readonly macKeys: readonly MacKey[];
   readonly principal: Principal;

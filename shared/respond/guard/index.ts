@@ -2,6 +2,7 @@ import { fresh } from './fresh.ts';
 import type { Guard, GuardAnswer, Question } from './guard.ts';
 import { identified } from './identified.ts';
 import { notOurs } from './not-ours.ts';
+import { notRestored } from './not-restored.ts';
 import { sameObject } from './same-object.ts';
 import { signed } from './signed.ts';
 import { succeeded } from './succeeded.ts';
@@ -11,7 +12,7 @@ import { whole } from './whole.ts';
 export type { GuardAnswer, Question } from './guard.ts';
 
 /** Every guard, in the order in which answers are shown. */
-const GUARDS: readonly Guard[] = [identified, notOurs, signed, fresh, succeeded, whole, unprotected, sameObject];
+const GUARDS: readonly Guard[] = [identified, notOurs, signed, fresh, succeeded, whole, unprotected, sameObject, notRestored];
 
 /** Asks again what may have changed since a person was asked; the other answers stand. */
 export function askAgain(question: Question, before: readonly GuardAnswer[]): readonly GuardAnswer[] {

@@ -33,7 +33,7 @@ export interface Step {
   readonly state: 'intended' | 'done' | 'superseded' | 'undone';
   /** What was found, for people. */
   readonly note?: string;
-  /** UID of what was created. */
+  /** UID of what was created, by the step or by taking it back. */
   readonly uid?: string;
   /** When the answer came, epoch milliseconds. */
   readonly atMs?: number;
@@ -78,6 +78,11 @@ export interface Entry {
   readonly remark?: string;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
+}
+
+/** Whether a text has the form of an id; looking up anything else is pointless. */
+export function isEntryId(text: string): boolean {
+  return /^[0-9a-f]{40}-[0-9a-f]{12}$/.test(text);
 }
 
 /** What a caller decides; the journal adds the version and the times. */

@@ -6,6 +6,7 @@ import { messageOf } from '../../platform/errors.ts';
 import type { ActionCatalogue } from '../action/action.ts';
 import { createMemoryBudgets } from '../budget/index.ts';
 import { casesOf, decide } from '../decide.ts';
+import { createMemoryJournal } from '../journal/index.ts';
 import { matches } from './match.ts';
 import type { PolicySet } from './read.ts';
 
@@ -81,6 +82,7 @@ async function decideAll(alert: FalcoAlert, set: PolicySet, actions: ActionCatal
   const nowMs = Date.parse(alert.time) + 1_000;
   const clock = { ...systemClock, now: () => nowMs };
   const deps = {
+    journal: createMemoryJournal(clock),
     clock,
     set,
     actions,

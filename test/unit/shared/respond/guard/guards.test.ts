@@ -5,6 +5,7 @@ import { actionCatalogue } from '../../../../../shared/respond/action/registry.t
 import { createMemoryBudgets } from '../../../../../shared/respond/budget/index.ts';
 import { casesOf, decide } from '../../../../../shared/respond/decide.ts';
 import { globMatches } from '../../../../../shared/respond/guard/unprotected.ts';
+import { createMemoryJournal } from '../../../../../shared/respond/journal/index.ts';
 import { loadPolicies } from '../../../../../shared/respond/policy/read.ts';
 import { ALERT_TIME_MS, bindingAlert } from '../../../../support/alerts.ts';
 import { createMemoryCluster } from '../../../../support/memory-cluster.ts';
@@ -57,6 +58,7 @@ async function refusals(
     clock,
     set,
     actions: actionCatalogue,
+    journal: createMemoryJournal(clock),
     clusters: { clientFor: async () => ({ client: cluster.client }) },
     budgets: createMemoryBudgets(clock),
     macKeys: [MAC_KEY],
