@@ -53,7 +53,7 @@ export async function evaluateFiles(files: readonly string[], options: EvaluateO
       counts.events++;
       if (verdict.kind === 'dropped') return true;
       for (const alert of verdict.alerts) {
-        writer.line(alertToJson(alert));
+        writer.text(alertToJson(alert));
         if (options.stats) fired.set(alert.rule, (fired.get(alert.rule) ?? 0) + 1);
       }
       return true;

@@ -26,7 +26,7 @@ export async function selectFiles(files: readonly string[], options: SelectOptio
       const event = readEvent(raw);
       if (!event) return false;
       counts.events++;
-      if (preFilter.couldMatchIndexed(event.index)) writer.line(raw.includes(0x0a) ? event.onOneLine() : raw);
+      if (preFilter.couldMatchIndexed(event.index)) writer.raw(raw.includes(0x0a) ? event.onOneLine() : raw);
       return true;
     },
     broken: (place, why) => {

@@ -1,12 +1,13 @@
-import { once } from 'node:events';
-
-/** Text that is handed to the stream when it is worth a call. */
+/** Bytes (characters of text) that are worth a call. */
 const WORTH_WRITING = 1 << 16;
+
+const LINE_FEED = Buffer.from('\n');
 
 /** Lines to a stream, without piling up what its reader does not take. */
 export class LineWriter {
   readonly #out: NodeJS.WritableStream;
-  #pieces: (string | Uint8Array)[] = [];
+  #texts: string[] = [];
+  #raws: Uint8Array[] = [];
   #size = 0;
   #failure: NodeJS.ErrnoException | undefined;
 
@@ -17,9 +18,16 @@ export class LineWriter {
     });
   }
 
-  line(content: string | Uint8Array): void {
-    this.#pieces.push(content);
-    this.#size += content.length + 1;
+  /** A line of text. Texts and raw lines are not mixed: one writer writes one kind. */
+  text(line: string): void {
+    this.#texts.push(line);
+    this.#size += line.length;
+  }
+
+  /** A line as it was read. */
+  raw(line: Uint8Array): void {
+    this.#raws.push(line, LINE_FEED);
+    this.#size += line.length;
   }
 
   /** Writes what has come together, if it is enough; waits until it is taken. */
@@ -29,14 +37,24 @@ export class LineWriter {
 
   /** Nobody reads on behind `| head`, so what is left to write is dropped; any other failure of the stream is thrown. */
   async flush(): Promise<void> {
-    const lines = this.#pieces.splice(0).map((piece) => (typeof piece === 'string' ? Buffer.from(`${piece}\n`) : piece));
+    const content = this.#texts.length > 0 ? `${this.#texts.join('\n')}\n` : Buffer.concat(this.#raws);
+    this.#texts = [];
+    this.#raws = [];
     this.#size = 0;
-    if (lines.length === 0 || this.#hasFailed()) return;
-    const parts = lines.flatMap((line) => (line[line.length - 1] === 0x0a ? [line] : [line, LINE_FEED]));
-    if (!this.#out.write(Buffer.concat(parts)) && !this.#hasFailed()) {
-      await Promise.race([once(this.#out, 'drain'), once(this.#out, 'close')]).catch(() => undefined);
-    }
+    if (content.length > 0 && !this.#hasFailed() && !this.#out.write(content)) await this.#drained();
     this.#hasFailed();
+  }
+
+  #drained(): Promise<void> {
+    const events = ['drain', 'close', 'error'] as const;
+    return new Promise((resolve) => {
+      const done = () => {
+        for (const event of events) this.#out.off(event, done);
+        resolve();
+      };
+      for (const event of events) this.#out.on(event, done);
+      if (this.#failure) done();
+    });
   }
 
   #hasFailed(): boolean {
@@ -44,5 +62,3 @@ export class LineWriter {
     return this.#failure !== undefined;
   }
 }
-
-const LINE_FEED = Buffer.from('\n');

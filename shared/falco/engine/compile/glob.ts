@@ -15,9 +15,16 @@ export function compileGlob(pattern: string, foldCase = false): Glob {
   return tokens === undefined ? () => false : (text) => match(tokens, text);
 }
 
-/** A–Z to a–z, nothing else. */
+let lastText = '';
+let lastFolded = '';
+
+/** A–Z to a–z, nothing else. One value is mostly compared with several constants in a row. */
 export function foldAscii(text: string): string {
-  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+  if (text !== lastText) {
+    lastFolded = /[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : text;
+    lastText = text;
+  }
+  return lastFolded;
 }
 
 function match(tokens: readonly Token[], text: string): boolean {
