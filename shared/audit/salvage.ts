@@ -8,6 +8,8 @@ const SUFFIX = Buffer.from('[Truncated...]');
 /** Lengths at which agents cut: 1 MiB and 256 KiB, less what the service counts for an event (the 200 and 26 bytes of newer and older agents). */
 const SPLIT_SIZES: ReadonlySet<number> = new Set([1_048_576 - 200, 262_144 - 200, 262_144 - 26]);
 
+const SMALLEST_SPLIT = Math.min(...SPLIT_SIZES);
+
 /** Where the text of the event ends: before the agent's suffix, if it has one. */
 export function endOfHead(bytes: Uint8Array, start: number, end: number): number {
   const at = end - SUFFIX.length;
@@ -26,6 +28,7 @@ export function looksCut(bytes: Uint8Array, start: number, end: number): boolean
  * is, which the lax grammar takes for part of a string. -1 if it was not cut.
  */
 export function cutWithin(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start < SMALLEST_SPLIT) return -1;
   for (const size of SPLIT_SIZES) if (start + size < end && bytes[start + size] === 0x0a) return size;
   return -1;
 }

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { crc32, createInflateRaw, type InflateRaw, inflateRawSync } from 'node:zlib';
 import type { RejectReason } from '../item.ts';
 import { MEMBER_HEADER, nextMember, type Window } from './window.ts';
@@ -226,8 +225,13 @@ async function* inflateInSteps(input: GzipInput, budget: Budget): AsyncGenerator
   return undefined;
 }
 
-async function write(engine: InflateRaw, step: Buffer): Promise<void> {
-  const failed = once(engine, 'error').then(([error]) => Promise.reject(error));
-  failed.catch(() => {});
-  await Promise.race([new Promise<void>((done) => engine.write(step, () => done())), failed]);
+/** Resolves when the step has been inflated. A failed engine does not call back, it emits. */
+function write(engine: InflateRaw, step: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    engine.once('error', reject);
+    engine.write(step, () => {
+      engine.off('error', reject);
+      resolve();
+    });
+  });
 }
