@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
+import { archivedClusters, archives, objectPrefix, streamName } from './archives.ts';
 import { names, type StageNames } from './names.ts';
 import type { NamedStage } from './read.ts';
-import { logGroupOf, subscriptions } from './subscriptions.ts';
+import { logGroupOf, type Resources, subscriptions } from './subscriptions.ts';
 
 /** What `serverless.yml` reads as `custom.stage`: the stage's settings, the names of everything, and what depends on its lists. */
 export interface Deployment extends Omit<NamedStage, 'falco'> {
@@ -39,7 +40,11 @@ export interface Deployment extends Omit<NamedStage, 'falco'> {
   readonly network: 'inside' | 'outside';
   /** Whether infra/resources/data-key.yml makes a key. */
   readonly keyOrigin: 'own' | 'brought';
-  readonly subscriptions: { readonly Resources: ReturnType<typeof subscriptions> };
+  readonly subscriptions: { readonly Resources: Resources };
+  readonly archives: { readonly Resources: Resources };
+  readonly archiveStreamArns: readonly string[];
+  /** Whether infra/resources/archive-writers.yml makes the roles of the archive. */
+  readonly archiveWriters: 'some' | 'none';
 }
 
 /** Lambda allows 4 KiB for all variables of a function together; all but the two that grow take about 1 KiB. */
@@ -61,7 +66,7 @@ export function deployment({ falco, ...stage }: NamedStage): Deployment {
   const clustersJson = JSON.stringify(
     clusters.map((cluster) => {
       const { name, account, region } = cluster;
-      return { name, account, region, logGroup: logGroupOf(cluster), prefix: `${stageNames.archivePrefix}${account}/${region}/${name}/` };
+      return { name, account, region, logGroup: logGroupOf(cluster), prefix: objectPrefix(stageNames, cluster) };
     }),
   );
   const reached = clusters.filter(({ account, respondRoleArn }) => account === stage.account || respondRoleArn !== undefined);
@@ -104,6 +109,11 @@ export function deployment({ falco, ...stage }: NamedStage): Deployment {
     network: stage.vpc ? 'inside' : 'outside',
     keyOrigin: stage.dataKeyArn === undefined ? 'own' : 'brought',
     subscriptions: { Resources: subscriptions(stage) },
+    archives: { Resources: archives(stage, stageNames) },
+    archiveStreamArns: archivedClusters(stage).map(
+      ({ name }) => `arn:${partition}:firehose:${stage.region}:${stage.account}:deliverystream/${streamName(stage, name)}`,
+    ),
+    archiveWriters: archivedClusters(stage).length > 0 ? 'some' : 'none',
   };
 }
 

@@ -12,6 +12,10 @@ export function names({ name, account, region }: Pick<NamedStage, 'name' | 'acco
     quarantineBucket: bucket('quarantine'),
     /** Below it, one folder per account, region and cluster. The only part of the archive bucket that notifies. */
     archivePrefix: 'audit/',
+    /** History of clusters that are delivered from the stream; not announced. */
+    historyPrefix: 'history/',
+    /** What Firehose could not process; not announced. */
+    archiveErrorPrefix: 'firehose-errors/',
     spoolPrefix: 'spool/',
     quarantinePrefix: 'quarantine/',
     /** Where Lambda puts invocations that failed for good; the service chooses this prefix and appends the function's name. */
@@ -24,6 +28,8 @@ export function names({ name, account, region }: Pick<NamedStage, 'name' | 'acco
     respondQueue: `tiercel-${name}-respond`,
     expiryGroup: `tiercel-${name}-expiry`,
     expiryRole: `tiercel-${name}-expiry`,
+    archiveWriterRole: `tiercel-${name}-archive-writer`,
+    logsToArchiveRole: `tiercel-${name}-logs-to-archive`,
     macKeySecret: `tiercel/${name}/mac-key`,
     auditStream: `tiercel-${name}-auditStream`,
     auditArchive: `tiercel-${name}-auditArchive`,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { NamedStage } from './read.ts';
 import type { StageCluster } from './schema.ts';
 
-type Resources = Record<string, { Type: string; [attribute: string]: unknown }>;
+export type Resources = Record<string, { Type: string; [attribute: string]: unknown }>;
 
 /**
  * What CloudWatch Logs sends to whom: per log group one subscription filter, and the permission to call that function for that group only.
@@ -51,7 +51,7 @@ function subscription(stage: NamedStage, logGroup: string, functionId: string, f
 }
 
 /** `/aws/eks/my-cluster/cluster` → `AwsEksMyClusterCluster` and a digest, because log groups may differ in what an id cannot show. */
-function logicalId(logGroup: string): string {
+export function logicalId(logGroup: string): string {
   const words = logGroup.split(/[^A-Za-z0-9]+/).filter((word) => word !== '');
   const digest = createHash('sha256').update(logGroup).digest('hex').slice(0, 6);
   return words.map((word) => word[0]!.toUpperCase() + word.slice(1)).join('') + digest;

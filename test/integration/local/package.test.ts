@@ -90,7 +90,7 @@ describe('the package', () => {
       ofType('AWS::IAM::Role')
         .map(([id]) => id)
         .sort(),
-    ).toEqual(['AuditArchiveRole', 'AuditStreamRole', 'ExpiryRole', 'RespondRole']);
+    ).toEqual(['ArchiveWriterRole', 'AuditArchiveRole', 'AuditStreamRole', 'ExpiryRole', 'LogsToArchiveRole', 'RespondRole']);
     for (const [, { Properties }] of ofType('AWS::Logs::LogGroup'))
       expect(Properties).toMatchObject({ RetentionInDays: 400, KmsKeyId: {} });
   });
@@ -102,15 +102,31 @@ describe('the package', () => {
 
   it('subscribes the streamed clusters and the alerts, each with a permission for that group alone', () => {
     const filters = ofType('AWS::Logs::SubscriptionFilter');
-    expect(filters.map(([, { Properties }]) => [Properties.LogGroupName, Properties.FilterPattern])).toEqual([
-      ['/aws/eks/payments/cluster', ''],
-      ['/aws/eks/web/cluster', ''],
-      ['falco', ''],
+    expect(
+      filters.map(([, { Properties }]) => [Properties.LogGroupName, Properties.FilterPattern, JSON.stringify(Properties.DestinationArn)]),
+    ).toEqual([
+      ['/aws/eks/payments/cluster', '', expect.stringContaining('AuditStreamLambdaFunction')],
+      ['/aws/eks/web/cluster', '', expect.stringContaining('AuditStreamLambdaFunction')],
+      ['falco', '', expect.stringContaining('RespondLambdaFunction')],
+      ['/aws/eks/payments/cluster', '', expect.stringContaining('ArchiveAwsEksPaymentsCluster')],
     ]);
     for (const [, { Type, Properties }] of Object.entries(resources)) {
       if (Type === 'AWS::Lambda::Permission')
         expect(Properties).toMatchObject({ SourceArn: expect.anything(), SourceAccount: stage.account });
     }
+  });
+
+  it('keeps the history of a streamed cluster where nothing is announced', () => {
+    const archives = ofType('AWS::KinesisFirehose::DeliveryStream').map(
+      ([, { Properties }]) => Properties.ExtendedS3DestinationConfiguration,
+    );
+    expect(archives).toHaveLength(1);
+    expect(archives[0]).toMatchObject({
+      Prefix: 'history/333333333333/eu-central-1/payments/!{timestamp:yyyy/MM/dd/HH}/',
+      ErrorOutputPrefix: expect.stringMatching(/^firehose-errors\/payments\//),
+      CompressionFormat: 'GZIP',
+      ProcessingConfiguration: { Processors: [{ Type: 'Decompression' }, { Type: 'AppendDelimiterToRecord' }] },
+    });
   });
 
   it('keeps what an asynchronous invocation could not do', () => {

@@ -124,6 +124,35 @@ describe.each(STAGES)('stage %s', (name) => {
 
 type Made = { readonly Properties: object };
 
+describe('archives', () => {
+  const of = (clusters: string) => deployment(stageWith(`clusters: [${clusters}]`));
+
+  it('gives each road its place: announced for archive, not for history', () => {
+    const { clustersJson, archives } = of('{ name: a, path: archive }, { name: b, path: stream+store }, { name: c }');
+    expect(JSON.parse(clustersJson)).toMatchObject([
+      { name: 'a', prefix: 'audit/111111111111/eu-central-1/a/' },
+      { name: 'b', prefix: 'history/111111111111/eu-central-1/b/' },
+      { name: 'c' },
+    ]);
+    const prefixes = Object.values(archives.Resources).flatMap(
+      ({ Properties }) => /"Prefix":"([^!]+)/.exec(JSON.stringify(Properties))?.[1] ?? [],
+    );
+    expect(prefixes).toEqual(['audit/111111111111/eu-central-1/a/', 'history/111111111111/eu-central-1/b/']);
+  });
+
+  it('makes nothing here for a cluster elsewhere, and no roles when nothing is archived', () => {
+    const { archives, archiveWriters } = of('{ name: a, account: "222222222222", path: archive }, { name: c }');
+    expect([archives.Resources, archiveWriters]).toEqual([{}, 'none']);
+  });
+
+  it('tells long names apart', () => {
+    const long = 'x'.repeat(90);
+    const { archiveStreamArns } = of(`{ name: ${long}1, path: archive }, { name: ${long}2, path: archive }`);
+    expect(new Set(archiveStreamArns).size).toBe(2);
+    for (const stream of archiveStreamArns) expect(stream.split('/')[1]!.length).toBeLessThanOrEqual(64);
+  });
+});
+
 describe('subscriptions', () => {
   const of = (clusters: string) => subscriptions(stageWith(`clusters: [${clusters}]`));
 
