@@ -6,7 +6,7 @@ import type { Action, ActionCatalogue } from './action/action.ts';
 import { describeEffect, type Effect, RESPONSE_ANNOTATION } from './action/effect.ts';
 import { type Budgets, reservationFor } from './budget/index.ts';
 import { intended } from './carry-out.ts';
-import { fieldText, readField } from './fields.ts';
+import { fieldText, happenedAtMs, readField } from './fields.ts';
 import { askAgain, askGuards, type GuardAnswer } from './guard/index.ts';
 import { actionKey, alertKey, clusterOf, type EventIdentity, eventIdentity } from './identity.ts';
 import { type Draft, isEntryId, type Journal } from './journal/journal.ts';
@@ -191,7 +191,7 @@ async function askBudgets(
 ): Promise<GuardAnswer> {
   const guard = 'within-budget';
   if (!reserve || !target) return { guard, verdict: 'unknown', reason: 'not asked: a place is taken only right before acting' };
-  const times = { eventMs: Date.parse(alert.time), nowMs: deps.clock.now() };
+  const times = { eventMs: happenedAtMs(alert) ?? 0, nowMs: deps.clock.now() };
   const reserved = await deps.budgets.reserve(reservationFor(id, policy, clusterOf(alert) ?? '', target, times));
   return reserved.ok
     ? { guard, verdict: 'pass', reason: 'a place in every budget was taken' }

@@ -41,3 +41,15 @@ export function fieldList(alert: FalcoAlert, name: string): readonly string[] | 
   if (isMissing(value) || isTruncated(value)) return undefined;
   return Array.isArray(value) ? value : [String(value)];
 }
+
+/**
+ * When the happening happened, epoch milliseconds: the earlier of the alert's time (the stage's) and the time of receipt. Only the latter is
+ * under the MAC, so a forged later time cannot make an old event young.
+ */
+export function happenedAtMs(alert: FalcoAlert): number | undefined {
+  const stageMs = Date.parse(alert.time);
+  const received = fieldText(alert, 'tiercel.received');
+  const receivedMs = received === undefined ? stageMs : Date.parse(received);
+  const earlier = Math.min(stageMs, receivedMs);
+  return Number.isFinite(earlier) ? earlier : undefined;
+}

@@ -1,3 +1,4 @@
+import { happenedAtMs } from '../fields.ts';
 import { durationMs } from '../policy/schema.ts';
 import { type Guard, pass, refuse } from './guard.ts';
 
@@ -8,8 +9,9 @@ export const fresh: Guard = {
   name: 'fresh',
   summary: "The event is no older than the policy's `maxAge` and not from the future.",
   ask: ({ alert, policy, nowMs }) => {
-    const ageMs = nowMs - Date.parse(alert.time);
-    if (!Number.isFinite(ageMs)) return refuse(`no age can be told from time ${alert.time}`);
+    const happenedMs = happenedAtMs(alert);
+    if (happenedMs === undefined) return refuse('no age can be told: neither the time of the alert nor tiercel.received can be read');
+    const ageMs = nowMs - happenedMs;
     const seconds = Math.round(ageMs / 1000);
     if (ageMs < -MAX_FUTURE_MS) return refuse(`the event is dated ${-seconds} s into the future`);
     if (ageMs > durationMs(policy.maxAge)) return refuse(`the event is ${seconds} s old, the policy allows ${policy.maxAge}`);

@@ -35,9 +35,9 @@ async function coldStart(environment: Record<string, string> = {}): Promise<(eve
 
 /** Happens now, so that it is fresh. */
 function nowAlert(name: string, code = '201'): string {
-  return alertText(
-    bindingAlert({ 'ka.target.name': name, 'tiercel.uid': `uid-${name}`, 'ka.response.code': code }, { time: new Date().toISOString() }),
-  );
+  const now = new Date().toISOString();
+  const fields = { 'ka.target.name': name, 'tiercel.uid': `uid-${name}`, 'ka.response.code': code, 'tiercel.received': now };
+  return alertText(bindingAlert(fields, { time: now }));
 }
 const sqs = (...bodies: string[]) => ({ Records: bodies.map((body, at) => ({ eventSource: 'aws:sqs', messageId: `m${at}`, body })) });
 

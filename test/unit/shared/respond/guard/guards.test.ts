@@ -113,6 +113,8 @@ describe('guards', () => {
     expect(await refusals({}, { nowMs: ALERT_TIME_MS + 601_000 })).toEqual(['fresh']);
     expect(await refusals({}, { nowMs: ALERT_TIME_MS - 61_000 })).toEqual(['fresh']);
     expect(await refusals({}, { nowMs: ALERT_TIME_MS - 900 })).toEqual([]);
+    // The alert's own time is not under the MAC; the time of receipt is.
+    expect(await refusals({ 'tiercel.received': '2026-11-21T08:14:00.000000Z' })).toEqual(['fresh']);
   });
 
   it('refuse a truncated event', async () => {

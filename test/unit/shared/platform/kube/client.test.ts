@@ -1,0 +1,187 @@
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createKubeClient, KubeConnectionError, KubeStatusError } from '../../../../../shared/platform/kube/index.ts';
+import { TestAuthority } from '../../../../support/certificates.ts';
+
+const authority = new TestAuthority();
+const pod = { apiGroup: '', apiVersion: 'v1', resource: 'pods', namespace: 'prod', name: 'web' };
+const object = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'web', uid: 'u', resourceVersion: '1', creationTimestamp: '2026-01-01T00:00:00Z' },
+};
+const CALL = { auditId: 'tiercel/x/0' };
+
+interface Seen {
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}
+type Answer = (seen: Seen, response: ServerResponse) => void;
+
+let stop: (() => Promise<void>) | undefined;
+afterEach(() => stop?.());
+
+/** A server that gives the answers in turn, the last one for ever. */
+async function serve(...answers: Answer[]) {
+  const seen: Seen[] = [];
+  const slept: number[] = [];
+  const { key, cert } = authority.issue('api');
+  const server = createServer({ key, cert }, async (request, response) => {
+    let body = '';
+    for await (const part of request) body += part;
+    const { method, url, headers } = request;
+    seen.push({ method, url, headers, body });
+    (answers[seen.length - 1] ?? answers.at(-1)!)(seen.at(-1)!, response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = createKubeClient({
+    endpoint: {
+      server: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      caPem: authority.cert,
+      token: async () => 'secret-token',
+    },
+    clock: {
+      now: () => 0,
+      sleep: async (ms) => {
+        slept.push(ms);
+      },
+    },
+    random: { next: () => 0.5, hex: () => '' },
+    timeoutMs: 300,
+  });
+  stop = async () => {
+    client.close();
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  };
+  return { client, seen, slept };
+}
+
+const json =
+  (status: number, body: unknown): Answer =>
+  (_seen, response) => {
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  };
+const status = (code: number, reason: string) => json(code, { kind: 'Status', reason, message: `because ${reason}` });
+const reset: Answer = (_seen, response) => {
+  response.socket?.destroy();
+};
+const silence: Answer = () => {};
+
+describe('the Kubernetes client', () => {
+  it('says who asks, and why, with every request', async () => {
+    const { client, seen } = await serve(json(200, object));
+    expect(await client.get(pod, CALL)).toEqual(object);
+    expect(seen[0]).toMatchObject({
+      method: 'GET',
+      url: '/api/v1/namespaces/prod/pods/web',
+      headers: { 'audit-id': 'tiercel/x/0', authorization: 'Bearer secret-token' },
+    });
+  });
+
+  it('keeps names inside their segment of the path', async () => {
+    const { client, seen } = await serve(json(200, object));
+    await client.get({ ...pod, apiGroup: 'a.b/c', name: '../../secrets?x=%2e#' }, CALL);
+    expect(seen[0]?.url).toBe('/apis/a.b%2Fc/v1/namespaces/prod/pods/..%2F..%2Fsecrets%3Fx%3D%252e%23');
+    for (const name of ['', '.', '..']) await expect(client.get({ ...pod, name }, CALL)).rejects.toThrow(RangeError);
+  });
+
+  it('takes only a 404 for an absence', async () => {
+    const { client } = await serve(status(404, 'NotFound'));
+    expect(await client.get(pod, CALL)).toBeUndefined();
+    await stop?.();
+    const forbidden = await serve(status(403, 'Forbidden'));
+    await expect(forbidden.client.get(pod, CALL)).rejects.toMatchObject({ status: 403, reason: 'Forbidden', retryable: false });
+  });
+
+  it.each([
+    ['429', status(429, 'TooManyRequests')],
+    ['500', status(500, 'InternalError')],
+    ['a reset', reset],
+    ['silence', silence],
+  ])('repeats a read after %s', async (_name, answer) => {
+    const { client, seen, slept } = await serve(answer, answer, json(200, object));
+    expect(await client.get(pod, CALL)).toEqual(object);
+    expect(seen).toHaveLength(3);
+    expect(slept).toHaveLength(2);
+  });
+
+  it('gives up on a read, with the last answer', async () => {
+    const { client, seen } = await serve(status(503, 'ServiceUnavailable'));
+    await expect(client.get(pod, CALL)).rejects.toMatchObject({ status: 503, retryable: true });
+    expect(seen).toHaveLength(4);
+  });
+
+  it('repeats a write only when it was refused unseen', async () => {
+    const busy = await serve(status(429, 'TooManyRequests'), json(200, object));
+    await busy.client.delete(pod, { uid: 'u' }, CALL);
+    expect(busy.seen).toHaveLength(2);
+    await stop?.();
+    for (const answer of [status(500, 'InternalError'), reset, silence]) {
+      const { client, seen } = await serve(answer, json(200, object));
+      await expect(client.patch(pod, {}, CALL)).rejects.toMatchObject({ retryable: true });
+      expect(seen).toHaveLength(1);
+      await stop?.();
+    }
+  });
+
+  it('sends preconditions and patches as Kubernetes wants them', async () => {
+    const { client, seen } = await serve(json(200, object));
+    await client.delete(pod, { uid: 'u', resourceVersion: '7', propagationPolicy: 'Orphan', gracePeriodSeconds: 0 }, CALL);
+    expect(JSON.parse(seen[0]!.body)).toEqual({
+      apiVersion: 'v1',
+      kind: 'DeleteOptions',
+      preconditions: { uid: 'u', resourceVersion: '7' },
+      propagationPolicy: 'Orphan',
+      gracePeriodSeconds: 0,
+    });
+    await client.patch(pod, { metadata: { labels: { a: null } } }, CALL);
+    expect(seen[1]).toMatchObject({ method: 'PATCH', headers: { 'content-type': 'application/merge-patch+json' } });
+  });
+
+  it('lists page by page', async () => {
+    const page = (name: string, next: string) => json(200, { items: [{ metadata: { name } }], metadata: { continue: next } });
+    const { client, seen } = await serve(page('a', 'token/+='), page('b', ''));
+    expect(
+      (await client.list({ apiGroup: '', apiVersion: 'v1', resource: 'services', namespace: 'prod' }, CALL)).map(
+        ({ metadata }) => metadata.name,
+      ),
+    ).toEqual(['a', 'b']);
+    expect(seen[1]?.url).toBe('/api/v1/namespaces/prod/services?limit=500&continue=token%2F%2B%3D');
+  });
+
+  it('never repeats the token or the body in an error', async () => {
+    const { client } = await serve(status(422, 'Invalid'));
+    const error = await client.create(pod, { secret: 'hidden' }, CALL).catch((thrown: unknown) => thrown as Error);
+    expect(error).toBeInstanceOf(KubeStatusError);
+    expect(String(error)).not.toMatch(/secret-token|hidden/);
+  });
+
+  it('refuses a server that its authority did not sign', async () => {
+    const { client } = await serve(json(200, object));
+    const other = createKubeClient({
+      endpoint: { server: 'https://127.0.0.1:1', caPem: new TestAuthority().cert },
+      clock: { now: () => 0, sleep: async () => {} },
+      random: { next: () => 0, hex: () => '' },
+    });
+    await expect(other.get(pod, CALL)).rejects.toThrow(KubeConnectionError);
+    expect(await client.get(pod, CALL)).toEqual(object);
+    other.close();
+  });
+
+  it.each([
+    ['text', 'not json'],
+    ['an object without identity', '{"metadata":{}}'],
+    ['nothing', ''],
+  ])('takes %s for no answer', async (_name, text) => {
+    const { client } = await serve((_seen, response) => response.end(text));
+    await expect(client.create(pod, {}, CALL)).rejects.toThrow(KubeConnectionError);
+  });
+});
