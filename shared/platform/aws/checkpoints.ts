@@ -34,7 +34,7 @@ export function createDynamoDBCheckpoints({ client, tableName, expiresAfterSecon
   return {
     async begin(id): Promise<Checkpoint> {
       const item = await update(id, 'ADD attempts :one', { ':one': 1 });
-      return { steps: Number(item?.['steps']?.N ?? 0), done: item?.['done']?.BOOL ?? false, attempts: Number(item?.['attempts']?.N ?? 1) };
+      return { steps: Number(item?.steps?.N ?? 0), done: item?.done?.BOOL ?? false, attempts: Number(item?.attempts?.N ?? 1) };
     },
     async advance(id, steps) {
       try {
