@@ -1,7 +1,6 @@
 import {
   type CollectionReference,
   type KubeClient,
-  KubeConnectionError,
   type KubeObject,
   KubeStatusError,
   type ObjectReference,
@@ -23,7 +22,7 @@ export function lookAuditId(event: string): string {
   return `tiercel/${event}/look`;
 }
 
-/** @throws KubeConnectionError, KubeStatusError when a later look may succeed. */
+/** @throws KubeStatusError when a later look may succeed. */
 export async function lookAt(target: Target, client: KubeClient, event: string): Promise<Look> {
   try {
     const live = await client.get(target, { auditId: lookAuditId(event) });
@@ -41,9 +40,4 @@ export function readerOf(client: KubeClient, event: string): Reader {
     get: (object: ObjectReference) => client.get(object, call),
     list: (collection: CollectionReference) => client.list(collection, call),
   };
-}
-
-/** Whether trying again later can help. */
-export function mayPass(error: unknown): boolean {
-  return error instanceof KubeConnectionError || (error instanceof KubeStatusError && error.retryable);
 }

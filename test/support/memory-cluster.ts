@@ -30,7 +30,7 @@ export interface MemoryCluster {
   drop(reference: ObjectReference): void;
 }
 
-/** The part of the Kubernetes API that respond uses, with its preconditions and status codes. test/integration/cluster holds it against a real one. */
+/** The part of the Kubernetes API that respond uses, with its preconditions and status codes. test/contract/kube.ts holds it to what a real one does. */
 export function createMemoryCluster(clock: Pick<Clock, 'now'>): MemoryCluster {
   const objects = new Map<string, Stored>();
   const writes: Write[] = [];
@@ -58,12 +58,12 @@ export function createMemoryCluster(clock: Pick<Clock, 'now'>): MemoryCluster {
     objects.set(keyOf(reference), stored);
     return copy(stored);
   };
-  const existing = (reference: ObjectReference, preconditions: { uid?: unknown; resourceVersion?: unknown }): Stored => {
+  const existing = (reference: ObjectReference, preconditions: { uid?: unknown; resourceVersion?: unknown }, uidFault: Error): Stored => {
     const stored = objects.get(keyOf(reference));
     if (!stored) throw fail(404, 'NotFound', reference.name);
-    for (const name of ['uid', 'resourceVersion'] as const) {
-      if (preconditions[name] !== undefined && stored.metadata[name] !== preconditions[name]) throw fail(409, 'Conflict', reference.name);
-    }
+    const differs = (name: 'uid' | 'resourceVersion') => preconditions[name] !== undefined && stored.metadata[name] !== preconditions[name];
+    if (differs('resourceVersion')) throw fail(409, 'Conflict', reference.name);
+    if (differs('uid')) throw uidFault;
     return stored;
   };
 
@@ -95,7 +95,7 @@ export function createMemoryCluster(clock: Pick<Clock, 'now'>): MemoryCluster {
     async patch(reference, patch, { auditId }) {
       calls.push(`patch ${reference.resource}`);
       const { metadata } = patch as { metadata?: Record<string, JsonValue> };
-      const stored = existing(reference, metadata ?? {});
+      const stored = existing(reference, metadata ?? {}, fail(422, 'Invalid', reference.name));
       const merged = merge(stored as unknown as JsonValue, patch) as unknown as Stored;
       merged.metadata.resourceVersion = String(++revision);
       objects.set(keyOf(reference), merged);
@@ -104,7 +104,7 @@ export function createMemoryCluster(clock: Pick<Clock, 'now'>): MemoryCluster {
     },
     async delete(reference, options, { auditId }) {
       calls.push(`delete ${reference.resource}`);
-      existing(reference, options);
+      existing(reference, options, fail(409, 'Conflict', reference.name));
       objects.delete(keyOf(reference));
       writes.push({ verb: 'delete', name: reference.name, auditId });
     },

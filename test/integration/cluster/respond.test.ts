@@ -16,6 +16,7 @@ import { actionCatalogue, type Entry, loadPolicies } from '../../../shared/respo
 import { type RbacRule, rbacManifests } from '../../../shared/respond/rbac.ts';
 import { undo } from '../../../shared/respond/undo.ts';
 import { startCluster, type TestCluster } from '../../cluster/start.ts';
+import { kubeContract } from '../../contract/kube.ts';
 import { MAC_KEY } from '../../support/responder.ts';
 import { alertSource } from './alerts.ts';
 
@@ -273,6 +274,8 @@ beforeAll(async () => {
   await wait(500);
 });
 afterAll(() => cluster?.stop());
+
+kubeContract('real', () => admin);
 
 describe('every action, on a real API server, as a user bound only to the generated RBAC', () => {
   for (const scenario of SCENARIOS) {
