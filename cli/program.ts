@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { registerDemo } from './commands/demo.ts';
 import { registerEvaluate } from './commands/evaluate.ts';
+import { registerFollow } from './commands/follow.ts';
 import { registerInvoke } from './commands/invoke.ts';
 import { registerJournal } from './commands/journal.ts';
 import { registerPolicy } from './commands/policy.ts';
@@ -20,6 +21,7 @@ export type Register = (program: Command, exit: (code: ExitCode) => void) => voi
 const COMMANDS: readonly Register[] = [
   registerDemo,
   registerEvaluate,
+  registerFollow,
   registerInvoke,
   registerJournal,
   registerPolicy,
