@@ -57,7 +57,7 @@ export const KUBERNETES_FIELDS: readonly FieldRow[] = [
     bind: bindQueryParameter,
   },
   text('ka.useragent', ['userAgent'], "The client's User-Agent header."),
-  text('ka.auth.decision', ['annotations', 'authorization.k8s.io/decision'], 'allow or forbid.'),
+  text('ka.auth.decision', ['annotations', 'authorization.k8s.io/decision'], 'What the authorizer decided: allow or forbid.'),
   text('ka.auth.reason', ['annotations', 'authorization.k8s.io/reason'], 'Which role or binding decided.'),
   text('ka.auth.openshift.decision', ['annotations', 'authentication.openshift.io/decision'], 'Authentication decision (OpenShift only).'),
   text('ka.auth.openshift.username', ['annotations', 'authentication.openshift.io/username'], 'Authenticated user (OpenShift only).'),
