@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import {
   actionsPage,
+  alarmsPage,
   diagnosticsPage,
   fieldsPage,
   guardsPage,
@@ -13,6 +14,7 @@ import {
 
 /** Every generated file, and what makes it. */
 const GENERATED: Readonly<Record<string, () => string>> = {
+  'docs/operate/alarms.md': alarmsPage,
   'docs/reference/actions.md': actionsPage,
   'docs/reference/diagnostics.md': diagnosticsPage,
   'docs/reference/fields.md': fieldsPage,

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import * as z from 'zod';
+import { ALARMS } from '../infra/stage/alarms.ts';
 import { stageSchema } from '../infra/stage/schema.ts';
 import { DIAGNOSTICS } from '../shared/falco/engine/diagnostic.ts';
 import { FIELDS } from '../shared/falco/engine/fields/index.ts';
@@ -119,4 +120,24 @@ export function rbacManifest(): string {
 # What respond needs in a cluster, bound to the group ${RESPOND_GROUP}: the group of its EKS access entry.
 # Shadow needs the first role only; bind the second when a policy is to act.
 ${documents.map((document) => `---\n${document}`).join('')}`;
+}
+
+export function alarmsPage(): string {
+  const sections = ALARMS.map(
+    ({ id, title, metric, threshold, below, periodSeconds, periods, missing, why, runbook }) => `## ${id}
+
+**${title}.** Rings when \`${metric.namespace} ${metric.name}\` (${metric.statistic.toLowerCase()} over ${periodSeconds / 60} min) is ${
+      below ? 'below' : 'above'
+    } ${threshold}${periods > 1 ? `, ${periods} times in a row` : ''}${missing === 'breaching' ? '; no reading counts as ringing' : ''}.
+
+${why}
+
+${runbook.map((step, at) => `${at + 1}. ${step}`).join('\n')}
+`,
+  );
+  return `${HEADER}# Alarms and what to do
+
+Every deployed stage has these; \`alarmTopicArn\` in the stage file says who hears them. Source: \`infra/stage/alarms.ts\`.
+
+${sections.join('\n')}`;
 }

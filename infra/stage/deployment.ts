@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { alarms } from './alarms.ts';
 import { archivedClusters, archives, objectPrefix, streamName } from './archives.ts';
 import { names, type StageNames } from './names.ts';
 import type { NamedStage } from './read.ts';
@@ -41,6 +42,7 @@ export interface Deployment extends Omit<NamedStage, 'falco'> {
   /** Whether infra/resources/data-key.yml makes a key. */
   readonly keyOrigin: 'own' | 'brought';
   readonly subscriptions: { readonly Resources: Resources };
+  readonly alarms: { readonly Resources: Resources };
   readonly archives: { readonly Resources: Resources };
   readonly archiveStreamArns: readonly string[];
   /** Whether infra/resources/archive-writers.yml makes the roles of the archive. */
@@ -109,6 +111,7 @@ export function deployment({ falco, ...stage }: NamedStage): Deployment {
     network: stage.vpc ? 'inside' : 'outside',
     keyOrigin: stage.dataKeyArn === undefined ? 'own' : 'brought',
     subscriptions: { Resources: subscriptions(stage) },
+    alarms: { Resources: alarms(stage) },
     archives: { Resources: archives(stage, stageNames) },
     archiveStreamArns: archivedClusters(stage).map(
       ({ name }) => `arn:${partition}:firehose:${stage.region}:${stage.account}:deliverystream/${streamName(stage, name)}`,

@@ -91,6 +91,8 @@ export const stageSchema = z
     alertLogGroups: z.array(z.string().min(1)).default([]),
     /** An SNS topic that Falcosidekick publishes to. */
     alertTopicArn: arn.optional(),
+    /** An SNS topic that alarms are sent to. Without it they ring in CloudWatch only. */
+    alarmTopicArn: arn.optional(),
     /** An existing KMS key for tables, buckets and logs. @default a key of the stage's own, rotated every year */
     dataKeyArn: arn.optional(),
     /** Function logs, **days**. */

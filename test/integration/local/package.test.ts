@@ -166,6 +166,16 @@ describe('the package', () => {
     }
   });
 
+  it('has an alarm on every dead-letter queue and every function, and one for each cluster that falls silent', () => {
+    const watched = ofType('AWS::CloudWatch::Alarm').map(([, { Properties }]) =>
+      JSON.stringify([Properties.MetricName, Properties.Dimensions]),
+    );
+    const on = (...words: string[]) => watched.some((alarm) => words.every((word) => alarm.includes(word)));
+    for (const [id] of ofType('AWS::SQS::Queue').filter(([id]) => id.includes('DeadLetter'))) expect(on(id), id).toBe(true);
+    for (const [id] of ofType('AWS::Lambda::Function')) expect(on('"Errors"', id), id).toBe(true);
+    for (const group of ['/aws/eks/payments/cluster', '/aws/eks/web/cluster']) expect(on('IncomingLogEvents', group), group).toBe(true);
+  });
+
   it('keeps tables and buckets closed, encrypted and recoverable', () => {
     for (const [id, { Properties }] of ofType('AWS::DynamoDB::Table')) {
       expect(Properties, id).toMatchObject({

@@ -1,0 +1,260 @@
+import { createHash } from 'node:crypto';
+import type { NamedStage } from './read.ts';
+import { logGroupOf, type Resources } from './subscriptions.ts';
+
+interface Metric {
+  readonly namespace: 'AWS/Lambda' | 'AWS/SQS' | 'AWS/Logs' | 'Tiercel';
+  readonly name: string;
+  readonly statistic: 'Sum' | 'Maximum';
+}
+
+/** One kind of alarm: what is watched, when it rings, what that means and what to do. `docs/operate/alarms.md` is made from this table. */
+export interface Alarm {
+  readonly id: string;
+  readonly title: string;
+  /** What there is one alarm for. */
+  readonly per: keyof Subjects;
+  readonly metric: Metric;
+  /** Rings above it, or with `below`, under it. */
+  readonly threshold: number;
+  readonly below?: true;
+  /** Length of one reading, **seconds**, and how many in a row. */
+  readonly periodSeconds: number;
+  readonly periods: number;
+  /** What no reading at all means. */
+  readonly missing: 'notBreaching' | 'breaching';
+  readonly why: string;
+  readonly runbook: readonly string[];
+}
+
+/** What alarms are about: label → dimensions of the metric. */
+interface Subjects {
+  readonly function: Readonly<Record<string, Dimensions>>;
+  readonly asynchronousFunction: Readonly<Record<string, Dimensions>>;
+  readonly auditService: Readonly<Record<string, Dimensions>>;
+  readonly deadLetterQueue: Readonly<Record<string, Dimensions>>;
+  readonly spoolQueue: Readonly<Record<string, Dimensions>>;
+  readonly archiveQueue: Readonly<Record<string, Dimensions>>;
+  readonly respondQueue: Readonly<Record<string, Dimensions>>;
+  readonly auditLogGroup: Readonly<Record<string, Dimensions>>;
+  readonly subscription: Readonly<Record<string, Dimensions>>;
+}
+type Dimensions = Readonly<Record<string, unknown>>;
+
+export const ALARMS: readonly Alarm[] = [
+  {
+    id: 'AuditLogSilent',
+    title: 'A cluster’s audit log has stopped',
+    per: 'auditLogGroup',
+    metric: { namespace: 'AWS/Logs', name: 'IncomingLogEvents', statistic: 'Sum' },
+    threshold: 1,
+    below: true,
+    periodSeconds: 300,
+    periods: 3,
+    missing: 'breaching',
+    why: 'A running EKS cluster writes audit events all the time, if only for its own controllers. A quarter of an hour without any is a cluster that is gone, logging that was switched off, or somebody who switched it off.',
+    runbook: [
+      'Ask EKS whether the cluster is there and its `audit` log type is on; CloudTrail (`UpdateClusterConfig`) says who changed it.',
+      'If the cluster was removed on purpose, take it out of the stage file.',
+    ],
+  },
+  {
+    id: 'DeliveryErrors',
+    title: 'CloudWatch Logs cannot hand events to audit-stream',
+    per: 'subscription',
+    metric: { namespace: 'AWS/Logs', name: 'DeliveryErrors', statistic: 'Sum' },
+    threshold: 0,
+    periodSeconds: 300,
+    periods: 1,
+    missing: 'notBreaching',
+    why: 'An error that CloudWatch Logs does not retry (missing permission, missing function) switches the subscription off for up to ten minutes, and what is logged meanwhile is skipped, not kept.',
+    runbook: [
+      'Deploy the stage again: it restores the function’s permission and the filter.',
+      'Evaluate the gap from the log group afterwards (`tiercel evaluate` or `replay` on an export of it).',
+    ],
+  },
+  {
+    id: 'DeliveryThrottling',
+    title: 'CloudWatch Logs is slowed down by audit-stream',
+    per: 'subscription',
+    metric: { namespace: 'AWS/Logs', name: 'DeliveryThrottling', statistic: 'Sum' },
+    threshold: 0,
+    periodSeconds: 300,
+    periods: 3,
+    missing: 'notBreaching',
+    why: 'Throttled deliveries are tried again for 24 hours and dropped after that; until then they only come late.',
+    runbook: [
+      'Raise `concurrency.auditStream` in the stage file, or the account’s concurrency.',
+      'If Falco is the bottleneck, add replicas first.',
+    ],
+  },
+  {
+    id: 'Errors',
+    title: 'A function fails',
+    per: 'function',
+    metric: { namespace: 'AWS/Lambda', name: 'Errors', statistic: 'Sum' },
+    threshold: 0,
+    periodSeconds: 300,
+    periods: 2,
+    missing: 'notBreaching',
+    why: 'A failed invocation is delivered again, so nothing is lost yet. Two readings in a row are not a passing fault of a service.',
+    runbook: [
+      'Read the function’s log: a wrong configuration names every setting at once, at cold start.',
+      'audit-stream fails only when neither Falco nor the spool takes events: look at S3 and at the data key’s policy.',
+    ],
+  },
+  {
+    id: 'EventsDropped',
+    title: 'Lambda has given up an asynchronous event',
+    per: 'asynchronousFunction',
+    metric: { namespace: 'AWS/Lambda', name: 'AsyncEventsDropped', statistic: 'Sum' },
+    threshold: 0,
+    periodSeconds: 300,
+    periods: 1,
+    missing: 'notBreaching',
+    why: 'Three attempts, or six hours, are over. The payload went to the failure destination; this is the moment to see that it did.',
+    runbook: [
+      'audit-stream: the record lies in the spool bucket below `aws/lambda/async/`, and audit-archive reads it by itself.',
+      'respond: the record lies in the quarantine bucket. Look at the alert by hand; it is too old to be acted on.',
+    ],
+  },
+  {
+    id: 'FailureDestination',
+    title: 'Lambda cannot write to a failure destination',
+    per: 'asynchronousFunction',
+    metric: { namespace: 'AWS/Lambda', name: 'DestinationDeliveryFailures', statistic: 'Sum' },
+    threshold: 0,
+    periodSeconds: 300,
+    periods: 1,
+    missing: 'notBreaching',
+    why: 'This is the one place where events are lost for good: the invocation failed, and its payload could not be kept.',
+    runbook: [
+      'Check the function’s role (`FailedInvocations`, `DataKey`), the bucket’s policy and the key’s.',
+      'Evaluate the time in question from the log group.',
+    ],
+  },
+  {
+    id: 'DeadLetters',
+    title: 'A message was given up',
+    per: 'deadLetterQueue',
+    metric: { namespace: 'AWS/SQS', name: 'ApproximateNumberOfMessagesVisible', statistic: 'Maximum' },
+    threshold: 0,
+    periodSeconds: 300,
+    periods: 1,
+    missing: 'notBreaching',
+    why: 'The functions find poison by themselves; what gets here killed the function before it could say so, or waited for days.',
+    runbook: [
+      'The message names the object (archive, spool) or holds the alert (respond). Run it: `tiercel invoke auditArchive message.json --stage …`.',
+      'When the cause is gone, redrive the dead-letter queue to its source.',
+    ],
+  },
+  {
+    id: 'SpoolAge',
+    title: 'Events have been waiting for Falco',
+    per: 'spoolQueue',
+    metric: { namespace: 'AWS/SQS', name: 'ApproximateAgeOfOldestMessage', statistic: 'Maximum' },
+    threshold: 1800,
+    periodSeconds: 300,
+    periods: 1,
+    missing: 'notBreaching',
+    why: 'Half an hour is longer than a rollout of Falco. Nothing is lost: the events lie in the spool bucket, but nobody is watching them.',
+    runbook: [
+      'Is Falco there? Targets of the load balancer healthy, `GET` on the webhook answers 405, pods not restarting.',
+      'audit-archive’s log says what the webhook answered.',
+    ],
+  },
+  {
+    id: 'ArchiveAge',
+    title: 'Archived objects have been waiting',
+    per: 'archiveQueue',
+    metric: { namespace: 'AWS/SQS', name: 'ApproximateAgeOfOldestMessage', statistic: 'Maximum' },
+    threshold: 1800,
+    periodSeconds: 300,
+    periods: 1,
+    missing: 'notBreaching',
+    why: 'As above, for clusters on the road through the archive; the objects stay where they are.',
+    runbook: ['As for the spool. If Falco is well, raise `concurrency.auditArchive` in the stage file.'],
+  },
+  {
+    id: 'AlertAge',
+    title: 'Alerts have been waiting for respond',
+    per: 'respondQueue',
+    metric: { namespace: 'AWS/SQS', name: 'ApproximateAgeOfOldestMessage', statistic: 'Maximum' },
+    threshold: 300,
+    periodSeconds: 60,
+    periods: 2,
+    missing: 'notBreaching',
+    why: 'An alert older than a policy’s `maxAge` (ten minutes, if it says nothing else) is recorded and not acted on. This rings before that.',
+    runbook: ['Read respond’s log for errors and throttling.', 'Raise `concurrency.respond`, or see what raises so many alerts.'],
+  },
+  {
+    id: 'Quarantined',
+    title: 'Records are being quarantined',
+    per: 'auditService',
+    metric: { namespace: 'Tiercel', name: 'EventsQuarantined', statistic: 'Sum' },
+    threshold: 0,
+    periodSeconds: 3600,
+    periods: 1,
+    missing: 'notBreaching',
+    why: 'EKS writes readable events. A record that cannot be read is a format that is new, a Firehose that is set up differently, or somebody who tries what can be hidden.',
+    runbook: [
+      'Each quarantined record lies in the quarantine bucket with its reason and origin.',
+      'Take a new format to `shared/audit/decode/`, with the record (cleared of names) as a sample.',
+    ],
+  },
+];
+
+/** Every alarm of a stage. Logical ids depend on what is watched, not on its place in a list. */
+export function alarms(stage: NamedStage): Resources {
+  const of = subjects(stage);
+  return Object.fromEntries(
+    ALARMS.flatMap((alarm) =>
+      Object.entries(of[alarm.per]).map(([label, dimensions]) => [
+        `Alarm${alarm.id}${createHash('sha256').update(label).digest('hex').slice(0, 6)}`,
+        {
+          Type: 'AWS::CloudWatch::Alarm',
+          Properties: {
+            AlarmName: `tiercel-${stage.name}-${alarm.id}-${label}`,
+            AlarmDescription: `${alarm.title} (${label}). docs/operate/alarms.md#${alarm.id.toLowerCase()}`,
+            Namespace: alarm.metric.namespace,
+            MetricName: alarm.metric.name,
+            Statistic: alarm.metric.statistic,
+            Dimensions: Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value })),
+            ComparisonOperator: alarm.below ? 'LessThanThreshold' : 'GreaterThanThreshold',
+            Threshold: alarm.threshold,
+            Period: alarm.periodSeconds,
+            EvaluationPeriods: alarm.periods,
+            TreatMissingData: alarm.missing,
+            ...(stage.alarmTopicArn === undefined ? {} : { AlarmActions: [stage.alarmTopicArn], OKActions: [stage.alarmTopicArn] }),
+          },
+        },
+      ]),
+    ),
+  );
+}
+
+function subjects(stage: NamedStage): Subjects {
+  const lambda = (id: string): Dimensions => ({ FunctionName: { Ref: `${id}LambdaFunction` } });
+  const queue = (id: string): Dimensions => ({ QueueName: { 'Fn::GetAtt': [`${id}Queue`, 'QueueName'] } });
+  const streamed = stage.clusters.filter(({ path }) => path !== 'archive');
+  return {
+    function: { 'audit-stream': lambda('AuditStream'), 'audit-archive': lambda('AuditArchive'), respond: lambda('Respond') },
+    asynchronousFunction: { 'audit-stream': lambda('AuditStream'), respond: lambda('Respond') },
+    auditService: { 'audit-stream': { service: 'audit-stream' }, 'audit-archive': { service: 'audit-archive' } },
+    deadLetterQueue: { archive: queue('ArchiveDeadLetter'), spool: queue('SpoolDeadLetter'), respond: queue('RespondDeadLetter') },
+    spoolQueue: { spool: queue('Spool') },
+    archiveQueue: { archive: queue('Archive') },
+    respondQueue: { respond: queue('Respond') },
+    auditLogGroup: Object.fromEntries(
+      stage.clusters
+        .filter(({ account, region }) => (account ?? stage.account) === stage.account && (region ?? stage.region) === stage.region)
+        .map((cluster) => [cluster.name, { LogGroupName: logGroupOf(cluster) }]),
+    ),
+    subscription: Object.fromEntries(
+      streamed.map((cluster) => [
+        cluster.name,
+        { LogGroupName: logGroupOf(cluster), DestinationType: 'Lambda', FilterName: `tiercel-audit-${stage.name}` },
+      ]),
+    ),
+  };
+}
