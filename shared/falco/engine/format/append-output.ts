@@ -1,5 +1,5 @@
 import { parse, YAMLParseError } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { messageOf, TiercelError } from '../../../platform/errors.ts';
 
 /** One entry of Falco's `append_output`. Absent conditions match every rule. */
