@@ -94,13 +94,7 @@ export class Collector {
   }
 
   skip(reason: SkipReason, origin: Origin | undefined, count = 1): void {
-    this.flush();
-    const last = this.items.at(-1);
-    if (last?.kind === 'skipped' && last.reason === reason) {
-      this.items[this.items.length - 1] = { ...last, count: last.count + count };
-      return;
-    }
-    this.items.push({ kind: 'skipped', reason, count, ...(origin === undefined ? {} : { origin }) });
+    this.#push({ kind: 'skipped', reason, count, ...(origin === undefined ? {} : { origin }) });
   }
 
   reject(reason: RejectReason, origin: Origin, more: Pick<Reject, 'bytes' | 'range'> = {}): void {

@@ -1,4 +1,3 @@
-import type { RejectReason } from '../item.ts';
 import type { Origin } from '../record.ts';
 import { startsBehind } from './window.ts';
 
@@ -6,16 +5,14 @@ import { startsBehind } from './window.ts';
 export class Oversized {
   readonly start: number;
   readonly origin: Origin;
-  readonly reason: RejectReason;
   #depth = 0;
   #inString = false;
   #escaped = false;
   #begun = false;
 
-  constructor(start: number, origin: Origin, reason: RejectReason) {
+  constructor(start: number, origin: Origin) {
     this.start = start;
     this.origin = origin;
-    this.reason = reason;
   }
 
   /**

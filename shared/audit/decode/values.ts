@@ -23,7 +23,9 @@ type Container =
       readonly envelope: Envelope;
       readonly identity: ClusterIdentity;
       readonly within: ObjectOrigin | FileOrigin | undefined;
+      /** Why its events are passed over. They are counted, and make one item together. */
       readonly skip: SkipReason | undefined;
+      skipped: { readonly count: number; readonly origin: Origin | undefined };
     };
 
 /** Why {@link ValueReader.read} came back: it needs `window.wanted` bytes, met a gzip member at `window.at`, or is through. */
@@ -85,12 +87,11 @@ export class ValueReader {
   /** The text ends here, whatever was expected. */
   #end(): Pause {
     this.#collect.flush();
-    for (const container of this.#containers.splice(0)) {
+    for (const container of this.#abandon()) {
       this.#collect.reject('cut-short', this.#origin(this.#window.at), {
         range: { start: container.start, end: this.#offset(this.#window.at) },
       });
     }
-    this.#inTail = false;
     return 'end';
   }
 
@@ -198,10 +199,9 @@ export class ValueReader {
     this.envelope ??= envelope;
     const skip =
       envelope.messageType === 'CONTROL_MESSAGE' ? 'control-message' : isAuditStream(envelope.logStream) ? undefined : 'other-stream';
-    if (skip === 'control-message') this.#collect.skip(skip, this.#place && this.#origin(at));
     const identity = identityOf(envelope.logGroup, envelope.account, this.#options.identity);
     const within = this.#place && (this.#origin(at) as ObjectOrigin | FileOrigin);
-    return { kind: 'envelope', start: this.#offset(at), envelope, identity, within, skip };
+    return { kind: 'envelope', start: this.#offset(at), envelope, identity, within, skip, skipped: { count: 0, origin: within } };
   }
 
   #logEvent(container: Container & { kind: 'envelope' }, at: number): Pause | undefined {
@@ -211,13 +211,16 @@ export class ValueReader {
     window.at = after;
     const { id, timestampMs, message } = read;
     const origin = logOrigin(container, id, timestampMs);
-    if (container.skip === 'control-message') return undefined;
+    if (container.skip !== undefined) {
+      const { count, origin: first } = container.skipped;
+      container.skipped = { count: count + 1, origin: count === 0 && container.skip === 'other-stream' ? origin : first };
+      return undefined;
+    }
     if (after - at > MAX_VALUE_BYTES) {
       this.#collect.reject('too-large', origin);
       return undefined;
     }
-    if (container.skip !== undefined) this.#collect.skip(container.skip, origin);
-    else if (message === undefined) this.#collect.reject('not-an-envelope', origin, { bytes: window.bytes.subarray(at, after) });
+    if (message === undefined) this.#collect.reject('not-an-envelope', origin, { bytes: window.bytes.subarray(at, after) });
     else this.#collect.text(message, origin, container.identity, isTime(timestampMs) ? timestampMs : this.#options.timestampMs);
     return undefined;
   }
@@ -228,7 +231,7 @@ export class ValueReader {
     window.at = at;
     if (window.ended) return this.#broken(at, 'cut-short');
     if (window.length <= MAX_VALUE_BYTES) return this.#more(window.length * 2);
-    this.#oversized = new Oversized(this.#offset(at), this.#origin(at), 'too-large');
+    this.#oversized = new Oversized(this.#offset(at), this.#origin(at));
     return undefined;
   }
 
@@ -256,12 +259,12 @@ export class ValueReader {
       const line = bytes.indexOf(0x0a, at);
       if (line >= 0 && (end < 0 || line < end)) end = line + 1;
     } else if (container !== undefined && end >= 0) inside = startsBehind(bytes, end - 1) && bytes[end] === 0x7b;
-    if (end < 0) {
-      if (!window.ended && window.length <= MAX_VALUE_BYTES) return this.#more(window.length * 2);
-      if (!window.ended) {
-        this.#oversized = new Oversized(this.#offset(at), this.#origin(at), reason);
+    if (end < 0 || end - at > MAX_VALUE_BYTES) {
+      if (window.length > MAX_VALUE_BYTES) {
+        this.#oversized = new Oversized(this.#offset(at), this.#origin(at));
         return undefined;
       }
+      if (!window.ended) return this.#more(window.length * 2);
       end = bytes.length;
     }
     this.#region(at, end, reason);
@@ -288,7 +291,7 @@ export class ValueReader {
     }
     const range = { start: this.#offset(at), end: this.#offset(last) };
     const cut = reason === 'invalid-json' && bytes[at] === 0x7b && ~scanEvent(bytes, at, last, DEEPEST) >= last;
-    this.#collect.reject(cut ? 'cut-short' : reason, origin, region.length > MAX_VALUE_BYTES ? { range } : { bytes: region, range });
+    this.#collect.reject(cut ? 'cut-short' : reason, origin, { bytes: region, range });
   }
 
   #isControlPlaneText(at: number): boolean {
@@ -301,7 +304,7 @@ export class ValueReader {
     window.at = found.ended || !window.ended ? found.at : window.bytes.length;
     if (!found.ended && !window.ended) return this.#more(window.length + 1);
     this.#oversized = undefined;
-    this.#collect.reject(oversized.reason, oversized.origin, { range: { start: oversized.start, end: this.#offset(window.at) } });
+    this.#collect.reject('too-large', oversized.origin, { range: { start: oversized.start, end: this.#offset(window.at) } });
     if (!found.balanced) this.#abandon();
     return undefined;
   }
@@ -312,15 +315,24 @@ export class ValueReader {
   }
 
   #leave(): void {
-    this.#containers.pop();
-    this.#inTail = false;
     this.#collect.flush();
+    this.#countSkipped(this.#containers.pop());
+    this.#inTail = false;
   }
 
   /** What follows certainly lies outside every container that was open. */
-  #abandon(): void {
-    this.#containers.length = 0;
+  #abandon(): Container[] {
+    const open = this.#containers.splice(0);
+    for (const container of open) this.#countSkipped(container);
     this.#inTail = false;
+    return open;
+  }
+
+  #countSkipped(container: Container | undefined): void {
+    if (container?.kind !== 'envelope' || container.skip === undefined) return;
+    const { count, origin } = container.skipped;
+    if (container.skip === 'control-message') this.#collect.skip(container.skip, origin);
+    else if (count > 0) this.#collect.skip(container.skip, origin, count);
   }
 
   #offset(at: number): number {

@@ -103,7 +103,7 @@ describe('decodeDelivery', () => {
       ],
       [
         [parts[1]!, parts[2]!, secret],
-        ['continuation 2', 'record'],
+        ['continuation 1', 'continuation 1', 'record'],
       ],
       [
         [parts[0]!, pod.slice(0, 1500)],
@@ -115,7 +115,7 @@ describe('decodeDelivery', () => {
       ],
       [
         ['', '  ', secret],
-        ['empty 2', 'record'],
+        ['empty 1', 'empty 1', 'record'],
       ],
     ];
     for (const [messages, expected] of cases) expect(summary(decodeDelivery(wrap(envelopeText(messages))).items)).toEqual(expected);

@@ -50,6 +50,15 @@ describe('decodeStream', () => {
       ),
       { numRuns: 60 },
     );
+    const others = [
+      envelopeText(['a', 'b', 'c'], { logStream: 'kube-scheduler-1' }),
+      envelopeText(['', '', 'tail', EVENTS[0]!]),
+      'I1121 08:24:20.0 x',
+      'junk',
+      'junk',
+    ];
+    const mixed = Buffer.from(others.join('\n'));
+    expect(await decode(mixed, [7])).toEqual(await decode(mixed));
     const bytes = CONTAINERS['Firehose, GZIP without decompression']!(EVENTS);
     expect(await decode(bytes, [1])).toEqual(await decode(bytes));
   });
@@ -198,7 +207,8 @@ describe('decodeStream', () => {
     const klog = 'I1121 08:24:20.000000      10 schedule_one.go:314] "Successfully bound pod to node"';
     const items = await decode(Buffer.from([scheduler, apiServer, control, firehose, klog, EVENTS[0]].join('\n')));
     expect(items.map((item) => (item.kind === 'skipped' ? [item.reason, item.count] : item.kind))).toEqual([
-      ['other-stream', 3],
+      ['other-stream', 2],
+      ['other-stream', 1],
       ['control-message', 1],
       ['firehose-error-record', 1],
       ['other-stream', 1],
@@ -276,6 +286,20 @@ describe('decodeStream', () => {
       expect(rejects(items)).toMatchObject([{ reason: 'too-many-layers' }]);
       expect(texts(items)).toEqual([EVENTS[1]]);
     });
+  });
+
+  it('rejects a value over 16 MiB by reference, however the bytes are cut', async () => {
+    const filler = 'x'.repeat(17 * 1024 * 1024);
+    for (const large of [`{"kind":"Event","a":"${filler}"}`, `{"kind":"Event","a":{${filler}"}}`, `{"kind":"Event","a":"${filler}`]) {
+      const bytes = Buffer.from(`${EVENTS[0]}\n${large}\n${EVENTS[1]}`);
+      const items = await decode(bytes, [1_000_000]);
+      const start = Buffer.byteLength(EVENTS[0]!) + 1;
+      expect(texts(items)).toEqual([EVENTS[0], EVENTS[1]]);
+      expect(rejects(items)).toMatchObject([{ origin: { offset: start }, range: { start } }]);
+      expect(rejects(items)[0]).not.toHaveProperty('bytes');
+      expect(rejects(items)[0]!.range!.end - start - large.length).toBeLessThan(2);
+      expect(await decode(bytes, [40_000_000])).toEqual(items);
+    }
   });
 
   it('passes errors of the source on', async () => {
