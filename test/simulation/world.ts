@@ -57,7 +57,8 @@ export class World {
   failure: unknown;
 }
 
-const never = new Promise<never>(() => {});
+/** Each time a new one: a promise shared by all would hold on to everything that ever waited for it. */
+const never = (): Promise<never> => new Promise(() => {});
 
 /** One Lambda execution environment. When it dies, nothing that it waits for ever comes. */
 export class Process {
@@ -97,23 +98,23 @@ export class Process {
     } catch (error) {
       if (this.alive) throw error;
     }
-    return never;
+    return never();
   }
 
   /** A call to a service: takes time, may fail before or after its effect, and the process may die around it. */
   async call<T>(what: string, effect: () => T): Promise<T> {
     const { random, faults, clock } = this.#world;
-    if (!this.alive) return never;
+    if (!this.alive) return never();
     if (random.chance(faults.crash)) {
       this.die(`before ${what}`);
-      return never;
+      return never();
     }
     const refused = random.chance(faults.refused);
     const answerLost = random.chance(faults.answerLost);
     const crashAfter = random.chance(faults.crash);
     const arrivesDeadOrAlive = random.chance(0.5);
     await clock.sleep(this.#world.latencyMs());
-    if (!this.alive && !arrivesDeadOrAlive) return never;
+    if (!this.alive && !arrivesDeadOrAlive) return never();
     if (refused) {
       this.#world.log(`${this.name}: ${what} is refused`);
       return this.lasting(Promise.reject(new ServiceFault(`${what}: unavailable`)));
