@@ -9,8 +9,15 @@ if (existsSync(report)) {
     .filter(({ name }) => name.includes('/test/conformance/'))
     .flatMap(({ assertionResults }) => assertionResults)
     .filter(({ status }) => status === 'passed').length;
-  const detail = `${numPassedTests} tests in ${testResults.length} files${conformance > 0 ? `, ${conformance} of them conformance` : ''}`;
-  console.log([numPassedTests, numFailedTests, numPendingTests + numTodoTests, detail].join('\t'));
+  const broken = testResults.flatMap(({ name, message, assertionResults }) => {
+    const tests = assertionResults
+      .filter(({ status }) => status === 'failed')
+      .map(({ fullName }) => `${name.replace(/^.*\/test\//, 'test/')}: ${fullName}`);
+    return tests.length === 0 && message ? [`${name.replace(/^.*\/test\//, 'test/')}: ${message.split('\n')[0]}`] : tests;
+  });
+  const detail = `${numPassedTests} tests in ${testResults.length} files${conformance > 0 ? `, ${conformance} of them conformance` : ''}${broken.length > 0 ? `; failed: ${broken.slice(0, 10).join('; ')}` : ''}`;
+  // A file that could not be loaded has no failed test, but is one.
+  console.log([numPassedTests, Math.max(numFailedTests, broken.length), numPendingTests + numTodoTests, detail].join('\t'));
 } else {
   const text = readFileSync(log, 'utf8');
   const count = (verdict) => text.match(new RegExp(`^\\s*--- ${verdict}: `, 'gm'))?.length ?? 0;
