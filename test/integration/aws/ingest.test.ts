@@ -141,6 +141,18 @@ describe.skipIf(!motoEndpoint)(`ingest through real service APIs (${source}, ${e
     expect(arrived()).toEqual(sent);
   });
 
+  it('audit-archive: a delivery inside the record of a failed invocation', async () => {
+    const record = {
+      version: '1.0',
+      requestContext: { condition: 'RetriesExhausted' },
+      requestPayload: delivery(events.slice(0, 100)),
+      responseContext: {},
+    };
+    await awsClients().s3.send(new PutObjectCommand({ Bucket: archive, Key: 'prod/failed/1.json', Body: JSON.stringify(record) }));
+    await drain(archiveQueue);
+    expect(arrived()).toEqual(events.slice(0, 100).sort());
+  });
+
   it('audit-archive: the same notification again posts nothing', async () => {
     const body = gzipSync(joined(events.slice(0, 50), '\n'));
     await awsClients().s3.send(new PutObjectCommand({ Bucket: archive, Key: 'prod/twice.gz', Body: body }));
@@ -183,10 +195,10 @@ describe.skipIf(!motoEndpoint)(`ingest through real service APIs (${source}, ${e
     expect((await keysUnder(own, 'spool/')).length).toBeGreaterThan(0);
 
     await falco.listen();
-    await hurry();
     await expect
       .poll(
         async () => {
+          await hurry();
           await drain(spoolQueue);
           return keysUnder(own, 'spool/');
         },

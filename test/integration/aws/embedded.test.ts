@@ -1,0 +1,85 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { ScanCommand } from '@aws-sdk/client-dynamodb';
+import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import type { Context } from 'aws-lambda';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { delivery } from '../../support/cloudwatch.ts';
+import { awsClients, createBucket, createQueue, createTable, motoClientOptions, motoEndpoint } from '../../support/moto.ts';
+
+const root = resolve(import.meta.dirname, '../../..');
+const samples = readdirSync(join(root, 'events/audit')).map((name) => readFileSync(join(root, 'events/audit', name), 'utf8').trim());
+
+type Handler = (event: unknown, context: Context) => Promise<unknown>;
+
+describe.skipIf(!motoEndpoint)('without Falco: audit-stream evaluates, respond answers', () => {
+  let auditStream: Handler;
+  let respond: Handler;
+  let queue: { url: string; arn: string };
+  let journal: string;
+
+  beforeAll(async () => {
+    const bucket = await createBucket('embedded');
+    queue = await createQueue('alerts');
+    journal = await createTable('JournalTable');
+    Object.assign(process.env, {
+      TIERCEL_STAGE: 'test',
+      MODE: 'shadow', // vitest sets it to `test`
+      DETECTION: 'embedded',
+      RULES: join(root, 'rules/falco'),
+      APPEND_OUTPUT: join(root, 'rules/append-output.yaml'),
+      ALERT_SINK: `sqs:${queue.url}`,
+      SPOOL_BUCKET: bucket,
+      QUARANTINE_BUCKET: bucket,
+      IDEMPOTENCY_TABLE: await createTable('IdempotencyTable'),
+      JOURNAL_TABLE: journal,
+      POLICY_PATH: join(root, 'rules/respond'),
+      AWS_REGION: motoClientOptions.region,
+      AWS_ENDPOINT_URL: motoClientOptions.endpoint,
+      AWS_ACCESS_KEY_ID: motoClientOptions.credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: motoClientOptions.credentials.secretAccessKey,
+      POWERTOOLS_LOG_LEVEL: 'SILENT',
+      POWERTOOLS_METRICS_DISABLED: 'true',
+    });
+    auditStream = (await import('../../../functions/audit-stream/handler.ts')).handler as unknown as Handler;
+    respond = (await import('../../../functions/respond/handler.ts')).handler as unknown as Handler;
+  });
+
+  const context = (): Context => {
+    const endsAt = Date.now() + 60_000;
+    return { awsRequestId: 'r', functionName: 'f', getRemainingTimeInMillis: () => endsAt - Date.now() } as unknown as Context;
+  };
+
+  async function receive() {
+    const { Messages = [] } = await awsClients().sqs.send(
+      new ReceiveMessageCommand({ QueueUrl: queue.url, MaxNumberOfMessages: 10, VisibilityTimeout: 600 }),
+    );
+    return Messages.map(({ MessageId, ReceiptHandle, Body }) => ({
+      messageId: MessageId!,
+      receiptHandle: ReceiptHandle!,
+      body: Body!,
+      attributes: { ApproximateReceiveCount: '1' },
+      messageAttributes: {},
+      eventSource: 'aws:sqs',
+      eventSourceARN: queue.arn,
+    }));
+  }
+
+  it('carries an attack from the log to the journal, once', async () => {
+    const event = delivery(samples);
+    expect(await auditStream(event, context())).toMatchObject({ received: samples.length, delivered: samples.length });
+    await auditStream(event, context());
+    const messages: Awaited<ReturnType<typeof receive>> = [];
+    for (let batch = await receive(); batch.length > 0; batch = await receive()) messages.push(...batch);
+    const rules = messages.map(({ body }) => (JSON.parse(body) as { rule: string }).rule);
+    expect(rules).toEqual(expect.arrayContaining(['Binding to cluster-admin Created or Changed', 'Privileged Pod Created']));
+    expect(rules.filter((rule) => rule === 'Binding to cluster-admin Created or Changed').length).toBe(1);
+
+    for (let twice = 0; twice < 2; twice++)
+      expect(await respond({ Records: messages }, context())).toMatchObject({ batchItemFailures: [] });
+    const { Items = [] } = await awsClients().dynamodb.send(new ScanCommand({ TableName: journal }));
+    const text = JSON.stringify(Items);
+    expect(text).toContain('remove-cluster-admin-binding');
+    expect(text).toContain('pwn-43');
+  });
+});
