@@ -1,7 +1,8 @@
 import type { MacKey } from '../audit/mac.ts';
 import type { FalcoAlert } from '../falco/alert.ts';
 import type { Clock } from '../platform/clock.ts';
-import { describeObject, type KubeClient, type KubeObject } from '../platform/kube/index.ts';
+import { TiercelError } from '../platform/errors.ts';
+import { describeObject, type KubeClient, type KubeObject, KubeStatusError } from '../platform/kube/index.ts';
 import type { Action, ActionCatalogue } from './action/action.ts';
 import { describeEffect, type Effect, RESPONSE_ANNOTATION } from './action/effect.ts';
 import { type Budgets, reservationFor } from './budget/index.ts';
@@ -73,9 +74,13 @@ export async function decide(given: Case, ceiling: Mode, deps: DecideDeps, appro
   const absent = 'missing' in found ? found.missing : [];
   const missing = [...absent, ...action.needs.filter((field) => readField(alert, field).state !== 'present' && !absent.includes(field))];
 
-  const reached = identity.known && target ? await deps.clusters.clientFor(clusterOf(alert)) : { why: 'the alert names no object exactly' };
+  const reached =
+    identity.known && target
+      ? await orWhy(mode, () => deps.clusters.clientFor(clusterOf(alert)))
+      : { why: 'the alert names no object exactly' };
   const client = 'client' in reached ? reached.client : undefined;
-  const look: Look = client && target ? await lookAt(target, client, event) : { kind: 'none', why: 'why' in reached ? reached.why : '' };
+  const looked = client && target ? await orWhy(mode, () => lookAt(target, client, event)) : { why: 'why' in reached ? reached.why : '' };
+  const look: Look = 'kind' in looked ? looked : { kind: 'none', why: looked.why };
   const restoredBy = look.kind === 'found' ? await restorerOf(look.live, deps.journal) : undefined;
   const { protection } = deps.set;
   const { macKeys, principal } = deps;
@@ -102,13 +107,14 @@ export async function decide(given: Case, ceiling: Mode, deps: DecideDeps, appro
   let effects: readonly Effect[] = [];
   let caveats: readonly string[] = [];
   if (client && target && look.kind === 'found' && !guards.some(({ verdict }) => verdict === 'refuse')) {
-    const plan = await action.plan({ id, target, live: look.live, parameters }, readerOf(client, event));
-    if ('refusal' in plan) guards.push({ guard: 'feasible', verdict: 'refuse', reason: plan.refusal });
+    const plan = await orWhy(mode, () => action.plan({ id, target, live: look.live, parameters }, readerOf(client, event)));
+    if ('why' in plan) guards.push({ guard: 'feasible', verdict: 'unknown', reason: plan.why });
+    else if ('refusal' in plan) guards.push({ guard: 'feasible', verdict: 'refuse', reason: plan.refusal });
     else {
       ({ effects, caveats } = plan);
       guards.push({ guard: 'feasible', verdict: 'pass', reason: effects.map(describeEffect).join(', ') });
       // Where something is done, the server itself answers; a plan should say beforehand whether it would be let.
-      if (mode === 'shadow') guards.push(await askPermission(effects, event, client));
+      if (mode === 'shadow') guards.push(await askPermission(effects, event, client, mode));
     }
   }
   const clear = effects.length > 0 && guards.every(({ verdict }) => verdict === 'pass');
@@ -168,10 +174,12 @@ async function restorerOf({ metadata }: KubeObject, journal: DecideDeps['journal
   return restored ? id : undefined;
 }
 
-async function askPermission(effects: readonly Effect[], event: string, client: KubeClient): Promise<GuardAnswer> {
+async function askPermission(effects: readonly Effect[], event: string, client: KubeClient, mode: Mode): Promise<GuardAnswer> {
   const guard = 'permitted';
   for (const { verb, object } of effects) {
-    if (await client.mayI({ verb, object }, { auditId: lookAuditId(event) })) continue;
+    const answer = await orWhy(mode, async () => ({ may: await client.mayI({ verb, object }, { auditId: lookAuditId(event) }) }));
+    if ('why' in answer) return { guard, verdict: 'unknown', reason: answer.why };
+    if (answer.may) continue;
     return {
       guard,
       verdict: 'unknown',
@@ -216,6 +224,23 @@ export async function planAgain(
   const look = await lookAt(target, client, entry.event);
   if (look.kind !== 'found') return look.kind === 'gone' ? undefined : { refusal: look.why };
   if (look.live.metadata.uid !== known.uid) return undefined;
-  const plan = await action.plan({ id: entry.id, target, live: look.live, parameters: entry.parameters }, readerOf(client, entry.event));
+  const plan = await orWhy('enforce', () =>
+    action.plan({ id: entry.id, target, live: look.live, parameters: entry.parameters }, readerOf(client, entry.event)),
+  );
+  if ('why' in plan) return { refusal: plan.why };
   return 'refusal' in plan ? plan : plan.effects;
+}
+
+/**
+ * What asking the cluster gave, or why it gave nothing: a lasting no (a missing right); short of acting also what may pass, because a plan can show
+ * that something is not known. Where something would be done, what may pass is thrown: the alert comes again.
+ */
+async function orWhy<Answer extends object>(mode: Mode, ask: () => Promise<Answer>): Promise<Answer | { readonly why: string }> {
+  try {
+    return await ask();
+  } catch (error) {
+    const lasting = error instanceof KubeStatusError && !error.retryable;
+    if (lasting || (mode !== 'enforce' && error instanceof TiercelError)) return { why: error.message };
+    throw error;
+  }
 }

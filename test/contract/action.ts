@@ -144,6 +144,28 @@ export function actionContract(given: ActionCase): void {
       expect(cluster.writes).toHaveLength(writes);
     });
 
+    for (const after of [false, true]) {
+      it(`is taken back whole though the process dies ${after ? 'after' : 'before'} any call of the undo`, async () => {
+        for (let points = 0; ; points++) {
+          const { cluster, deps, alert, before } = open();
+          await deliver(alert, deps);
+          const [done] = await entriesOf(deps);
+          const crash = { left: points, after };
+          const dying = { clock: deps.clock, journal: crashing(deps.journal, crash), client: crashing(cluster.client, crash) };
+          await undo(done!, { by: 't', force: false }, dying).catch(() => undefined);
+          if (crash.left >= 0) break;
+          // The command is given again, and reads the journal anew.
+          const [left] = await entriesOf(deps);
+          const undone = await undo(left!, { by: 't', force: false }, { ...deps, client: cluster.client });
+          expect(undone.status, `crash at call ${points}`).toBe('undone');
+          expect(given.accomplished(cluster), `crash at call ${points}`).toBe(false);
+          expect(cluster.peek(given.target)!.metadata.labels, `crash at call ${points}`).toEqual(before!.metadata.labels);
+          // As many writes there as back: nothing was made twice.
+          expect(cluster.writes, `crash at call ${points}`).toHaveLength(2 * given.writes);
+        }
+      });
+    }
+
     for (const needed of actionCatalogue.get(given.action)!.needs) {
       it(`is refused without ${needed}`, async () => {
         for (const value of [null, '<NA>', 'x[...]']) {

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { type KubeClient, KubeConnectionError, KubeStatusError } from '../../../../shared/platform/kube/index.ts';
+import { ALERT_TIME_MS, bindingAlert } from '../../../support/alerts.ts';
+import { createMemoryCluster } from '../../../support/memory-cluster.ts';
+import { deliver, responder, sign, testClock } from '../../../support/responder.ts';
+
+const pod = { apiGroup: '', apiVersion: 'v1', resource: 'pods', namespace: 'prod', name: 'web' };
+
+/** A pod to isolate, in a cluster whose client fails in one of its calls. */
+function scene(mode: string, broken: Partial<KubeClient>) {
+  const clock = testClock(ALERT_TIME_MS - 1000);
+  const cluster = createMemoryCluster(clock);
+  const { uid } = cluster.put(pod, { kind: 'Pod', metadata: { labels: { app: 'web' } }, spec: {} }).metadata;
+  clock.advance(5000);
+  const policies = `- policy: p\n  description: d\n  mode: ${mode}\n  match: {source: k8s_audit}\n  actions: [{action: isolate-pod, with: {enforcement: assume}}]\n`;
+  const deps = responder({ clock, client: { ...cluster.client, ...broken }, policies });
+  const alert = sign(
+    bindingAlert({
+      'ka.target.resource': 'pods',
+      'ka.target.namespace': 'prod',
+      'ka.target.name': 'web',
+      'tiercel.apigroup': '<NA>',
+      'tiercel.uid': uid,
+    }),
+  );
+  return { deliver: () => deliver(alert, deps), cluster };
+}
+
+const unknowns = (outcome: Awaited<ReturnType<typeof deliver>>) =>
+  outcome.kind === 'answered'
+    ? outcome.entries.map(({ status, guards }) => [
+        status,
+        ...guards.filter(({ verdict }) => verdict === 'unknown').map(({ guard }) => guard),
+      ])
+    : outcome.kind;
+
+const away = async () => {
+  throw new KubeConnectionError('looking', 'got nothing');
+};
+const forbidden = async () => {
+  throw new KubeStatusError('looking', 403, 'Forbidden', 'no');
+};
+
+describe('when the cluster cannot be asked', () => {
+  it.each([
+    ['the look', { get: away }, ['same-object', 'within-budget']],
+    ['planning', { list: away }, ['feasible', 'within-budget']],
+    ['the question for rights', { mayI: away }, ['permitted', 'within-budget']],
+  ])('a plan in shadow shows what %s left unknown', async (_what, broken, guards) => {
+    expect(unknowns(await scene('shadow', broken).deliver())).toEqual([['planned', ...guards]]);
+  });
+
+  it.each([
+    ['the look', { get: away }],
+    ['planning', { list: away }],
+  ])('nothing is decided about acting while %s finds nobody: the alert comes again', async (_what, broken) => {
+    const { deliver: send, cluster } = scene('enforce', broken);
+    expect(await send()).toMatchObject({ kind: 'failed', error: { retryable: true } });
+    expect(cluster.writes).toEqual([]);
+  });
+
+  it.each([
+    ['the look', { get: forbidden }, 'same-object'],
+    ['planning', { list: forbidden }, 'feasible'],
+  ])('a lasting no to %s is a refusal', async (_what, broken, guard) => {
+    const { deliver: send, cluster } = scene('enforce', broken);
+    expect(unknowns(await send())).toEqual([['refused', guard, 'within-budget']]);
+    expect(cluster.writes).toEqual([]);
+  });
+
+  it('a write that is forbidden fails the response, for an operator to see', async () => {
+    const { deliver: send } = scene('enforce', { create: forbidden });
+    expect(await send()).toMatchObject({ entries: [{ status: 'failed', remark: expect.stringContaining('403 Forbidden') }] });
+  });
+});
