@@ -6,6 +6,7 @@ import type { ClusterIdentity, FileOrigin, ObjectOrigin, Origin } from '../recor
 import { cutWithin, looksCut } from '../salvage.ts';
 import type { Collector } from './collector.ts';
 import { type Envelope, headOf } from './container.ts';
+import { CONTROL_PLANE_TEXT, endOfLine, skipFiller, skipLineFeeds, startsLikeEvent } from './landmarks.ts';
 import { read, scanLogEvent } from './log-event.ts';
 import { Oversized } from './oversized.ts';
 import { startsBehind, type Window } from './window.ts';
@@ -269,7 +270,8 @@ export class ValueReader {
     }
     this.#region(at, end, reason);
     window.at = end;
-    if (!inside) this.#abandon();
+    if (inside) this.#inTail = false;
+    else this.#abandon();
     return undefined;
   }
 
@@ -360,44 +362,6 @@ function logOrigin({ envelope, within }: Container & { kind: 'envelope' }, event
   const { account, logGroup, logStream } = envelope;
   if (within === undefined) return { kind: 'cloudwatch', account, logGroup, logStream, eventId, timestampMs };
   return { kind: 'cloudwatch', account, logGroup, logStream, eventId, timestampMs, within };
-}
-
-/** Blanks, and the zeros with which archives are padded. */
-function skipFiller(bytes: Uint8Array, i: number): number {
-  let j = i;
-  while (j < bytes.length) {
-    const c = bytes[j]!;
-    if (c > 0x20 && c !== 0xef) break;
-    if (c === 0xef) {
-      if (bytes[j + 1] !== 0xbb || bytes[j + 2] !== 0xbf) break;
-      j += 3;
-    } else if (c === 0x1f) break;
-    else j++;
-  }
-  return j;
-}
-
-/** Text logs of the control plane, found between audit events where Firehose extracted the messages of all streams: klog lines and logfmt. */
-const CONTROL_PLANE_TEXT = /^(?:[IWEF]\d{4} \d\d:\d\d:|time=")/;
-
-function skipLineFeeds(bytes: Uint8Array, i: number): number {
-  let j = i;
-  while (j < bytes.length && (bytes[j] === 0x0a || bytes[j] === 0x0d)) j++;
-  return j;
-}
-
-function endOfLine(bytes: Uint8Array, i: number, end: number): number {
-  let j = end;
-  while (j > i && (bytes[j - 1] === 0x0a || bytes[j - 1] === 0x0d)) j--;
-  return j;
-}
-
-const EVENT_START = Buffer.from('{"kind":"Event",');
-
-/** The first bytes of every event that an API server writes: spares looking for a container. */
-function startsLikeEvent(bytes: Uint8Array, at: number): boolean {
-  for (let k = 0; k < EVENT_START.length; k++) if (bytes[at + k] !== EVENT_START[k]) return false;
-  return true;
 }
 
 /** Whether `new Date(ms)` can be written as a timestamp. */
