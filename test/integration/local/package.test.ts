@@ -9,6 +9,7 @@ import { unpackInto } from '../../../cli/lambda-runtime/package-folder.ts';
 import { deployment } from '../../../infra/stage/deployment.ts';
 import { functionKeys, functionSettings } from '../../../infra/stage/function-settings.ts';
 import { readStage } from '../../../infra/stage/read.ts';
+import lastingResources from './lasting-resources.json' with { type: 'json' };
 
 const root = resolve(import.meta.dirname, '../../..');
 const folder = mkdtempSync(join(tmpdir(), 'tiercel-package-'));
@@ -206,6 +207,42 @@ describe('the package', () => {
   it('names no secret in any environment', () => {
     for (const [, { Properties }] of ofType('AWS::Lambda::Function')) {
       expect(JSON.stringify(Properties.Environment)).not.toMatch(/resolve:secretsmanager|BEGIN [A-Z ]*PRIVATE KEY/);
+    }
+  });
+});
+
+describe('an upgrade', () => {
+  /** Properties whose change makes CloudFormation replace the resource, and with it what the resource holds or who knows it by name. */
+  const REPLACING: Readonly<Record<string, readonly string[]>> = {
+    'AWS::DynamoDB::Table': ['TableName', 'KeySchema'],
+    'AWS::IAM::Role': ['RoleName'],
+    'AWS::KMS::Key': ['KeySpec'],
+    'AWS::KinesisFirehose::DeliveryStream': ['DeliveryStreamName'],
+    'AWS::Lambda::Function': ['FunctionName'],
+    'AWS::Logs::LogGroup': ['LogGroupName'],
+    'AWS::Logs::SubscriptionFilter': ['LogGroupName', 'FilterName'],
+    'AWS::S3::Bucket': ['BucketName'],
+    'AWS::SQS::Queue': ['QueueName'],
+    'AWS::Scheduler::ScheduleGroup': ['Name'],
+    'AWS::SecretsManager::Secret': ['Name'],
+  };
+
+  it('replaces nothing that lasts: logical ids and names are those on record in lasting-resources.json', () => {
+    const lasting = Object.keys(REPLACING)
+      .flatMap(ofType)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([id, { Type, Properties }]) => {
+        const named = REPLACING[Type]!.filter((name) => name in Properties).map((name) => [name, Properties[name]]);
+        return [id, { type: Type, ...Object.fromEntries(named) }];
+      });
+    // What is new is added to the record; what changes or goes needs a migration first.
+    expect(Object.fromEntries(lasting)).toEqual(lastingResources);
+  });
+
+  it('keeps tables, buckets, key and secret when the stack goes', () => {
+    for (const type of ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::KMS::Key', 'AWS::SecretsManager::Secret']) {
+      for (const [id, resource] of ofType(type))
+        expect(resource, id).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
     }
   });
 });
