@@ -32,9 +32,9 @@ export type Preparation =
   | { readonly kind: 'rejected'; readonly reject: Reject };
 
 /** Room for an attempt stamped later, so that it cannot push an event over the limit. */
-const ATTEMPT_ROOM = 40;
+const ATTEMPT_ROOM = 48;
 /** Room for the annotation that says an event was reduced. */
-const TRUNCATED_ROOM = 40;
+const TRUNCATED_ROOM = 52;
 
 /**
  * Makes a decoded record acceptable to Falco, or says why it never can be, and stamps it: the last step of decoding.
