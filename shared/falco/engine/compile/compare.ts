@@ -16,10 +16,10 @@ type Comparison = Extract<Check, { type: 'compare' }>;
 const MAX_FIELD_TO_FIELD = 1 << 26;
 
 /** What a checked value may be decided by alone. A missing value never gets here: it makes every check false. */
-export type ValueTest = (value: Exclude<Extracted, undefined>) => boolean;
+type ValueTest = (value: Exclude<Extracted, undefined>) => boolean;
 
 /** The test a check makes on its left value against constants; undefined for a comparison with another field. */
-export function compileValueTest(check: Check): ValueTest | undefined {
+function compileValueTest(check: Check): ValueTest | undefined {
   if (check.type === 'exists') return () => true;
   const { left, right, operator } = check;
   if (right.type !== 'constant' && right.type !== 'list') return undefined;

@@ -1,4 +1,3 @@
-export { compileValueTest, type ValueTest } from './compare.ts';
 export { type CompiledCondition, compileCondition, compileConditions, type EvaluationHooks } from './condition.ts';
 export { readConstant } from './constants.ts';
 export { upToNul } from './cstring.ts';

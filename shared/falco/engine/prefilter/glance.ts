@@ -9,8 +9,9 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
 /**
- * What all fields see that read the path of a step (both plugins find the same text there; the first step knows only that there is an auditID).
- * The plain case is read straight from the bytes; whatever is spelt unusually goes through the document that fields use.
+ * What tells events apart at a step: two events for which it is the same look the same to every field that reads the path of the step (both
+ * plugins find the same text there; the first step knows only that there is an auditID).
+ * Strings are taken straight from the bytes; everything else goes through the document that fields use.
  */
 export function glance(index: MemberIndex, step: number): string | undefined {
   const [first, second] = STEP_PATHS[step]!;
@@ -25,7 +26,7 @@ export function glance(index: MemberIndex, step: number): string | undefined {
     if (value === UNUSUAL) return thorough(index, step);
     if (value === ABSENT) return undefined;
   }
-  return plainText(index, value) ?? thorough(index, step);
+  return spelling(index, value) ?? thorough(index, step);
 }
 
 /** Found something that is not spelt plainly. */
@@ -51,12 +52,12 @@ function nested(bytes: Buffer, object: Value, key: string, end: number): Value {
   return bytes[at] === CLOSE_OBJECT ? ABSENT : UNUSUAL;
 }
 
-/** The text of a string without escapes, NULs and other control characters. */
-function plainText(index: MemberIndex, value: Value): string | undefined {
+/** What stands between a string's quotes. Texts that are spelt alike are alike, and the answers for other spellings are remembered beside them. */
+function spelling(index: MemberIndex, value: Value): string | undefined {
   const { bytes } = index;
   if (bytes[value] !== QUOTE) return undefined;
   let end = value + 1;
-  for (let c = bytes[end]!; c !== QUOTE; c = bytes[++end]!) if (c === BACKSLASH || c < 0x20) return undefined;
+  for (let c = bytes[end]!; c !== QUOTE; c = bytes[end]!) end += c === BACKSLASH ? 2 : 1;
   return readBytes(bytes, value + 1, end);
 }
 
