@@ -6,7 +6,7 @@ import { type AuditRecord, type DecodedItem, decodeDelivery, decodeStream, prepa
 import { eventListBody, planBodies } from '../../shared/falco/client/body.ts';
 
 const RECORDED = resolve(import.meta.dirname, '../../../shared/audit/eks.ndjson.gz');
-const ROUNDS = 9;
+const ROUNDS = 25;
 /** Events in one delivery of CloudWatch Logs. */
 const EVENTS_PER_DELIVERY = 400;
 
