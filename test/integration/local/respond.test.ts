@@ -2,7 +2,7 @@ import type { Context } from 'aws-lambda';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RespondResult } from '../../../functions/respond/acknowledge.ts';
 import { systemClock } from '../../../shared/platform/clock.ts';
-import { createDynamoDBJournal } from '../../../shared/respond/index.ts';
+import { commandEvent, createDynamoDBJournal, createDynamoDBModeSwitch } from '../../../shared/respond/index.ts';
 import { alertText, bindingAlert } from '../../support/alerts.ts';
 import { startDynalite } from '../../support/dynalite.ts';
 import { createRespondTables } from '../../support/respond-tables.ts';
@@ -111,6 +111,31 @@ describe('the respond function', () => {
       /4 settings[\s\S]*MODE[\s\S]*JOURNAL_RETENTION_DAYS[\s\S]*JOURNAL_TABLE[\s\S]*IDEMPOTENCY_TABLE/,
     );
     await expect(coldStart({ JOURNAL: 'memory' })).rejects.toThrow('forgets every response');
+  });
+
+  it('does not start to enforce without what makes that safe', async () => {
+    await expect(coldStart({ MODE: 'enforce' })).rejects.toThrow(/MAC_KEY_SECRET_ID[\s\S]*OWN_ROLE_ARN/);
+    await expect(coldStart({ KUBECONFIG_PATH: 'x', EXPIRY_GROUP: 'g', CLUSTERS: '[{"name":"a"}]' })).rejects.toThrow(
+      /KUBECONFIG_PATH[\s\S]*EXPIRY_ROLE_ARN[\s\S]*EXPIRY_TARGET_ARN/,
+    );
+  });
+
+  it('obeys the run-time switch from the next invocation on', async () => {
+    const modeSwitch = createDynamoDBModeSwitch({ client: dynamodb.client, tableName: names.journal });
+    await modeSwitch.turn({ mode: 'off', by: 'ann', at: '', why: 'drill' });
+    expect(await respond(JSON.parse(nowAlert('pwn-i')))).toMatchObject({ responses: [] });
+    await modeSwitch.turn({ mode: 'enforce', by: 'ann', at: '', why: '' });
+    // The deployment allows shadow, and the switch can only lower that.
+    expect(await respond(JSON.parse(nowAlert('pwn-j')))).toMatchObject({ responses: [{ status: 'planned' }] });
+  });
+
+  it('takes commands as events, and fails for one it cannot obey', async () => {
+    const { responses } = await respond(JSON.parse(nowAlert('pwn-k')));
+    const { id } = responses[0]!;
+    await expect(respond(commandEvent({ verb: 'approve', id, by: 'ann' }))).rejects.toThrow('it is planned, not awaiting approval');
+    await expect(respond(commandEvent({ verb: 'deny', id: id.replace(/^./, 'f'), by: 'ann' }))).rejects.toThrow(
+      'the journal does not know it',
+    );
   });
 
   it('runs without DynamoDB in stage local', async () => {
