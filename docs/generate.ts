@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import {
+import type { readme } from './readme.ts';
+import type {
   actionsPage,
   alarmsPage,
   diagnosticsPage,
@@ -13,7 +14,8 @@ import {
 } from './reference-pages.ts';
 
 /** Every generated file, and what makes it. */
-const GENERATED: Readonly<Record<string, () => string>> = {
+const GENERATED: Readonly<Record<string, () => string | Promise<string>> = {
+  'README.md': readme,
   'docs/operate/alarms.md': alarmsPage,
   'docs/reference/actions.md': actionsPage,
   'docs/reference/diagnostics.md': diagnosticsPage,
@@ -31,7 +33,7 @@ const stale: string[] = [];
 
 for (const [file, generate] of Object.entries(GENERATED)) {
   const path = join(root, file);
-  const text = generate();
+  const text = await generate();
   if (text === current(path)) continue;
   stale.push(file);
   if (check) continue;
