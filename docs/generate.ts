@@ -14,7 +14,7 @@ import type {
 } from './reference-pages.ts';
 
 /** Every generated file, and what makes it. */
-const GENERATED: Readonly<Record<string, () => string | Promise<string>> = {
+const GENERATED: Readonly<Record<string, () => string | Promise<string>>> = {
   'README.md': readme,
   'docs/operate/alarms.md': alarmsPage,
   'docs/reference/actions.md': actionsPage,
