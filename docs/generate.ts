@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import type { readme } from './readme.ts';
-import type {
+import { readme } from './readme.ts';
+import {
   actionsPage,
   alarmsPage,
   diagnosticsPage,
@@ -14,7 +14,7 @@ import type {
 } from './reference-pages.ts';
 
 /** Every generated file, and what makes it. */
-const GENERATED: Readonly<Record<string, () => string | Promise<string>>> = {
+const GENERATED: Readonly<Record<string, () => Promise<string> | string>> = {
   'README.md': readme,
   'docs/operate/alarms.md': alarmsPage,
   'docs/reference/actions.md': actionsPage,

@@ -86,3 +86,9 @@ export function archives(stage: NamedStage, names: StageNames): Resources {
     }),
   );
 }
+
+/** Roles of other accounts that write into the archive bucket. */
+export function foreignWriters(stage: NamedStage): string[] {
+  const elsewhere = stage.clusters.filter(({ account }) => (account ?? stage.account) !== stage.account);
+  return [...new Set(elsewhere.flatMap(({ archiveWriterArn }) => archiveWriterArn ?? []))];
+}

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { alarms } from './alarms.ts';
-import { archivedClusters, archives, objectPrefix, streamName } from './archives.ts';
+import { archivedClusters, archives, foreignWriters, objectPrefix, streamName } from './archives.ts';
 import { names, type StageNames } from './names.ts';
 import type { NamedStage } from './read.ts';
 import { logGroupOf, type Resources, subscriptions } from './subscriptions.ts';
@@ -45,6 +45,9 @@ export interface Deployment extends Omit<NamedStage, 'falco'> {
   readonly alarms: { readonly Resources: Resources };
   readonly archives: { readonly Resources: Resources };
   readonly archiveStreamArns: readonly string[];
+  /** Roles of other accounts that write into the archive; which statements of infra/resources/foreign-writers.yml there are. */
+  readonly foreignWriterArns: readonly string[];
+  readonly foreignWriters: 'some' | 'none';
   /** Whether infra/resources/archive-writers.yml makes the roles of the archive. */
   readonly archiveWriters: 'some' | 'none';
 }
@@ -116,6 +119,8 @@ export function deployment({ falco, ...stage }: NamedStage): Deployment {
     archiveStreamArns: archivedClusters(stage).map(
       ({ name }) => `arn:${partition}:firehose:${stage.region}:${stage.account}:deliverystream/${streamName(stage, name)}`,
     ),
+    foreignWriterArns: foreignWriters(stage),
+    foreignWriters: foreignWriters(stage).length > 0 ? 'some' : 'none',
     archiveWriters: archivedClusters(stage).length > 0 ? 'some' : 'none',
   };
 }

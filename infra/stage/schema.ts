@@ -28,6 +28,8 @@ const cluster = z.strictObject({
   path: z.enum(['stream', 'archive', 'stream+store']).default('stream'),
   /** @default /aws/eks/<eksName>/cluster */
   logGroup: z.string().min(1).optional(),
+  /** Role of the Firehose that archives a cluster of another account: it may write below that cluster's prefix. */
+  archiveWriterArn: arn.optional(),
   /** Role that respond assumes for a cluster of another account. Without it respond plans for that cluster, but cannot look or act. */
   respondRoleArn: arn.optional(),
 });
@@ -128,7 +130,7 @@ export const stageSchema = z
       problem(['falco'], 'expected nothing, because detection is embedded; take it out or choose detection: falco');
     }
     const firstAt = new Map<string, number>();
-    for (const [index, { name, account, region, path }] of stage.clusters.entries()) {
+    for (const [index, { name, account, region, path, archiveWriterArn }] of stage.clusters.entries()) {
       const first = firstAt.get(name);
       if (first !== undefined) {
         problem(
@@ -138,6 +140,12 @@ export const stageSchema = z
       }
       firstAt.set(name, first ?? index);
       const elsewhere = (account ?? stage.account) !== stage.account || (region ?? stage.region) !== stage.region;
+      if (path === 'archive' && (account ?? stage.account) !== stage.account && archiveWriterArn === undefined) {
+        problem(
+          ['clusters', index, 'archiveWriterArn'],
+          `expected the role of the Firehose that archives ${name}, because it is in another account`,
+        );
+      }
       if (elsewhere && path !== 'archive') {
         problem(
           ['clusters', index, 'path'],

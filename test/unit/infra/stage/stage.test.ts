@@ -65,6 +65,11 @@ clusters:
       /clusters\.0\.path: a is in another account or region/,
     ],
     [
+      'a foreign archive that nobody may write',
+      `${SMALLEST}clusters: [{ name: a, account: '222222222222', path: archive }]`,
+      /clusters\.0\.archiveWriterArn: expected the role/,
+    ],
+    [
       'rules without their digest',
       `${SMALLEST.replace('embedded', 'falco')}falco: { url: 'https://f/k', rules: [a] }`,
       /rules and rulesDigest together/,
@@ -141,7 +146,9 @@ describe('archives', () => {
   });
 
   it('makes nothing here for a cluster elsewhere, and no roles when nothing is archived', () => {
-    const { archives, archiveWriters } = of('{ name: a, account: "222222222222", path: archive }, { name: c }');
+    const { archives, archiveWriters } = of(
+      '{ name: a, account: "222222222222", path: archive, archiveWriterArn: "arn:aws:iam::222222222222:role/w" }, { name: c }',
+    );
     expect([archives.Resources, archiveWriters]).toEqual([{}, 'none']);
   });
 
