@@ -58,16 +58,14 @@ describe('connectEks', () => {
   it('assumes the role of another account, and again before its credentials end', async () => {
     const { tokens, stop } = await endpoint();
     let session = 0;
-    sts
-      .on(AssumeRoleCommand)
-      .callsFake(() => ({
-        Credentials: {
-          AccessKeyId: `AKIDROLE${++session}`,
-          SecretAccessKey: 's',
-          SessionToken: 't',
-          Expiration: new Date(now + 3_600_000),
-        },
-      }));
+    sts.on(AssumeRoleCommand).callsFake(() => ({
+      Credentials: {
+        AccessKeyId: `AKIDROLE${++session}`,
+        SecretAccessKey: 's',
+        SessionToken: 't',
+        Expiration: new Date(now + 3_600_000),
+      },
+    }));
     const roleArn = 'arn:aws:iam::444455556666:role/tiercel';
     const client = await connectEks({ name: 'other', region: 'eu-west-1', roleArn }, deps);
     await client.get(pod, { auditId: 'x' });

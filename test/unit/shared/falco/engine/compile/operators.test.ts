@@ -154,14 +154,12 @@ describe('operators', () => {
 
 describe('transformers', () => {
   it('change one value', () => {
-    expectAll(
-      'match',
-      [
-        'toupper(ka.verb) = CREATE',
-        'tolower(ka.user.name) = "zoë"',
-        'basename(ka.useragent) = v1.30',
-        'b64(jevt.value[/b64]) = hello',
-      ]);
+    expectAll('match', [
+      'toupper(ka.verb) = CREATE',
+      'tolower(ka.user.name) = "zoë"',
+      'basename(ka.useragent) = v1.30',
+      'b64(jevt.value[/b64]) = hello',
+    ]);
     expectAll('match', [
       'len(ka.user.name) = 4',
       'len(ka.user.groups) = 2',
