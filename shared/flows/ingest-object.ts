@@ -53,8 +53,8 @@ export async function ingestObject(object: ObjectAddress, deps: IngestObjectDeps
   if (checkpoint.done) return { kind: 'done', tally: EMPTY_TALLY };
   if (checkpoint.attempts > POISON_AFTER_ATTEMPTS) return await condemn(object, id, checkpoint.attempts, deps);
 
-  const bytes = await deps.objects.open(object);
-  if (!bytes) {
+  const opened = await deps.objects.open(object);
+  if (!opened) {
     await deps.checkpoints.finish(id);
     return { kind: 'gone' };
   }
@@ -68,7 +68,10 @@ export async function ingestObject(object: ObjectAddress, deps: IngestObjectDeps
   const progress = new Progress(checkpoint.steps);
   const { bucket, key, versionId } = object;
   const place = { kind: 'object', bucket, key, ...(versionId === undefined ? {} : { versionId }) } as const;
-  const batches = decodeStream(bytes, place, { identity: spooled ? {} : deps.identify(object) });
+  const batches = decodeStream(opened.bytes, place, {
+    identity: spooled ? {} : deps.identify(object),
+    ...(opened.lastModifiedMs === undefined ? {} : { timestampMs: opened.lastModifiedMs }),
+  });
   const settled = await settleAll(
     upTo(times.readUntilMs, deps, progress, chunkObject(batches, object)),
     CHUNKS_UNDER_WAY,

@@ -72,7 +72,7 @@ export function readerOf(process: Process, buckets: readonly Bucket[]): ObjectRe
     open: (address) =>
       process.call(`GetObject ${address.key.slice(0, 30)}`, () => {
         const bytes = bucketOf(address).read(address);
-        return bytes && pieces(process, bytes);
+        return bytes && { bytes: pieces(process, bytes) };
       }),
     remove: (address) => process.call(`DeleteObject ${address.key.slice(0, 30)}`, () => bucketOf(address).remove(address)),
   };

@@ -32,10 +32,18 @@ export function createBucketStore(client: S3Client, bucket: string, prefix: stri
   };
 }
 
+/** An object that is being read. */
+export interface OpenObject {
+  /** Its bytes as stored. */
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /** When it was written, epoch milliseconds. */
+  readonly lastModifiedMs?: number;
+}
+
 /** Reads and deletes objects named by notifications. */
 export interface ObjectReader {
-  /** The object's bytes as stored, or `undefined` when it is gone: expired, deleted, or delivered by an earlier attempt. */
-  open(address: ObjectAddress): Promise<AsyncIterable<Uint8Array> | undefined>;
+  /** `undefined` when the object is gone: expired, deleted, or delivered by an earlier attempt. */
+  open(address: ObjectAddress): Promise<OpenObject | undefined>;
   /** Deletes this version. Deleting what is gone succeeds. */
   remove(address: ObjectAddress): Promise<void>;
 }
@@ -49,8 +57,9 @@ export function createBucketReader(client: S3Client): ObjectReader {
   return {
     async open(address) {
       try {
-        const { Body } = await client.send(new GetObjectCommand(target(address)));
-        return Body as unknown as AsyncIterable<Uint8Array>;
+        const { Body, LastModified } = await client.send(new GetObjectCommand(target(address)));
+        const bytes = Body as unknown as AsyncIterable<Uint8Array>;
+        return LastModified === undefined ? { bytes } : { bytes, lastModifiedMs: LastModified.getTime() };
       } catch (error) {
         if (error instanceof S3ServiceException && GONE.has(error.name)) return undefined;
         throw error;
