@@ -38,7 +38,7 @@ export async function operatorDeps(set: PolicySet, client: KubeClient, tableName
       principal: { username: await client.whoAmI({ auditId: 'tiercel/cli' }) },
     }),
     journal: openJournal(tableName),
-    budgets: createDynamoDBBudgets({ client: database, tableName, clock, random }),
+    budgets: createDynamoDBBudgets({ client: database, tableName, clock }),
     modeSwitch: openModeSwitch(tableName),
   };
 }

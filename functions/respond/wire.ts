@@ -10,7 +10,7 @@ import { respondInMemory } from '../../shared/flows/respond-in-memory.ts';
 import { createDynamoDBOnce } from '../../shared/platform/aws/once.ts';
 import { createRotatingSecret } from '../../shared/platform/aws/rotating-secret.ts';
 import { scheduleOnce } from '../../shared/platform/aws/schedule.ts';
-import { systemClock as clock, systemRandom as random } from '../../shared/platform/clock.ts';
+import { systemClock as clock } from '../../shared/platform/clock.ts';
 import {
   actionCatalogue,
   commandEvent,
@@ -75,7 +75,7 @@ function remember(config: RespondConfig): Partial<RespondDeps> {
   const client = new DynamoDBClient({});
   return {
     journal: createDynamoDBJournal({ client, tableName, clock, retentionSeconds: config.JOURNAL_RETENTION_DAYS * 86_400 }),
-    budgets: createDynamoDBBudgets({ client, tableName, clock, random }),
+    budgets: createDynamoDBBudgets({ client, tableName, clock }),
     modeSwitch: createDynamoDBModeSwitch({ client, tableName }),
     once: createDynamoDBOnce({
       client,

@@ -52,6 +52,30 @@ export function budgetsContract(name: string, open: (clock: Clock) => Budgets): 
       expect(await budgets.reserve(reservation('b', { p: 9 }, 'pod'))).toEqual({ ok: true });
     });
 
+    it('is exact in nested counters, however many ask at once', async () => {
+      const { budgets, reservation } = scene();
+      const claims = Array.from({ length: 40 }, (_, at) => ({
+        claim: `claim-${at}`,
+        namespace: `n${at % 5}`,
+        cluster: `c${(at % 5) % 2}`,
+      }));
+      const results = await Promise.all(
+        claims.map(async ({ claim, namespace, cluster }) => ({
+          namespace,
+          cluster,
+          ...(await budgets.reserve(reservation(claim, { [namespace]: 2, [cluster]: 5, policy: 7 }))),
+        })),
+      );
+      const granted = results.filter(({ ok }) => ok);
+      const most = (of: 'namespace' | 'cluster') =>
+        Math.max(...Object.values(Object.groupBy(granted, (result) => result[of])).map((group) => group!.length));
+      expect({ policy: granted.length, cluster: most('cluster') <= 5, namespace: most('namespace') <= 2 }).toEqual({
+        policy: 7,
+        cluster: true,
+        namespace: true,
+      });
+    });
+
     it('is exact however many ask at once', async () => {
       const { budgets, reservation } = scene();
       const claims = Array.from({ length: 24 }, (_, at) => `claim-${at}`);

@@ -1,87 +1,81 @@
-import { type DynamoDBClient, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
-import type { Clock, Random } from '../../platform/clock.ts';
-import { TiercelError } from '../../platform/errors.ts';
-import { backoffMs } from '../../platform/retry.ts';
-import type { Budgets, Reservation } from './budget.ts';
+import { ConditionalCheckFailedException, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { Clock } from '../../platform/clock.ts';
+import type { Budgets, Counter, Reservation } from './budget.ts';
 
-/** Somebody else reserved at the same moment, again and again. */
-export class BudgetContentionError extends TiercelError {
-  constructor(cause: unknown) {
-    super(
-      'respond.budget.contention',
-      'Expected to reserve a place in the budgets, but others kept reserving at the same moment. The alert is tried again.',
-      {
-        retryable: true,
-        cause,
-      },
-    );
-  }
-}
-
-const MAX_ATTEMPTS = 12;
-const BACKOFF = { baseMs: 20, capMs: 1_000 };
+type Update = ConstructorParameters<typeof UpdateCommand>[0];
 
 /**
  * Budgets in the journal's table: one item per counter and window, holding the set of claims, and one per object that is cooling down.
- * One transaction takes all places; it is conditional on there being room or on the claim having its place already.
+ * Each place is taken by one conditional update, which alone is exact; when one is not to be had, those taken before it are given back.
+ *
+ * Without a transaction this is exact only because the counters of a reservation are nested and come narrowest first: a place is given back only
+ * when a wider counter is full, and then whoever was refused because of it would have been refused by the wider one as well. A process that dies
+ * in between leaves a place taken until the window ends: one response too few, never one too many.
  */
 export function createDynamoDBBudgets(options: {
   readonly client: DynamoDBClient;
   readonly tableName: string;
   readonly clock: Clock;
-  readonly random: Random;
 }): Budgets {
   const { tableName, clock } = options;
   const client = DynamoDBDocumentClient.from(options.client);
 
-  function transaction({ claim, counters, cooldown }: Reservation): TransactWriteCommand {
-    return new TransactWriteCommand({
-      TransactItems: [
-        {
-          Update: {
-            TableName: tableName,
-            Key: { pk: `cooldown#${cooldown.key}`, sk: 'cooldown' },
-            UpdateExpression: 'SET claim = :claim, untilMs = :until, expiration = :expiration',
-            ConditionExpression: 'attribute_not_exists(pk) OR claim = :claim OR untilMs <= :now',
-            ExpressionAttributeValues: {
-              ':claim': claim,
-              ':until': cooldown.untilMs,
-              ':now': clock.now(),
-              ':expiration': expirationOf(cooldown.untilMs),
-            },
-          },
-        },
-        ...counters.map(({ key, max, endsAtMs }) => ({
-          Update: {
-            TableName: tableName,
-            Key: { pk: `budget#${key}`, sk: 'budget' },
-            UpdateExpression: 'SET expiration = :expiration ADD claims :claims',
-            ConditionExpression: 'attribute_not_exists(claims) OR size(claims) < :max OR contains(claims, :claim)',
-            ExpressionAttributeValues: { ':claims': new Set([claim]), ':claim': claim, ':max': max, ':expiration': expirationOf(endsAtMs) },
-          },
-        })),
-      ],
-    });
+  /** Resolves to whether the condition held. */
+  async function update(input: Omit<Update, 'TableName'>): Promise<boolean> {
+    try {
+      await client.send(new UpdateCommand({ TableName: tableName, ...input }));
+      return true;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return false;
+      throw error;
+    }
   }
+
+  const coolDown = ({ claim, cooldown }: Reservation) =>
+    update({
+      Key: { pk: `cooldown#${cooldown.key}`, sk: 'cooldown' },
+      UpdateExpression: 'SET claim = :claim, untilMs = :until, expiration = :expiration',
+      ConditionExpression: 'attribute_not_exists(pk) OR claim = :claim OR untilMs <= :now',
+      ExpressionAttributeValues: {
+        ':claim': claim,
+        ':until': cooldown.untilMs,
+        ':now': clock.now(),
+        ':expiration': expirationOf(cooldown.untilMs),
+      },
+    });
+  const warmUp = ({ claim, cooldown }: Reservation) =>
+    update({
+      Key: { pk: `cooldown#${cooldown.key}`, sk: 'cooldown' },
+      UpdateExpression: 'SET untilMs = :past',
+      ConditionExpression: 'claim = :claim',
+      ExpressionAttributeValues: { ':claim': claim, ':past': 0 },
+    });
+  const take = ({ claim }: Reservation, { key, max, endsAtMs }: Counter) =>
+    update({
+      Key: { pk: `budget#${key}`, sk: 'budget' },
+      UpdateExpression: 'SET expiration = :expiration ADD claims :claims',
+      ConditionExpression: 'attribute_not_exists(claims) OR size(claims) < :max OR contains(claims, :claim)',
+      ExpressionAttributeValues: { ':claims': new Set([claim]), ':claim': claim, ':max': max, ':expiration': expirationOf(endsAtMs) },
+    });
+  const giveBack = ({ claim }: Reservation, { key }: Counter) =>
+    update({
+      Key: { pk: `budget#${key}`, sk: 'budget' },
+      UpdateExpression: 'DELETE claims :claims',
+      ExpressionAttributeValues: { ':claims': new Set([claim]) },
+    });
 
   return {
     async reserve(reservation) {
-      for (let attempt = 1; ; attempt++) {
-        try {
-          await client.send(transaction(reservation));
-          return { ok: true };
-        } catch (error) {
-          if (!(error instanceof TransactionCanceledException)) throw error;
-          const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code);
-          const failed = codes.indexOf('ConditionalCheckFailed');
-          if (failed === 0) return { ok: false, reason: `${reservation.cooldown.what} was acted on a short while ago` };
-          const counter = reservation.counters[failed - 1];
-          if (counter) return { ok: false, reason: `the budget of ${counter.what} is spent: ${counter.max} in this window` };
-          if (attempt >= MAX_ATTEMPTS) throw new BudgetContentionError(error);
-          await clock.sleep(backoffMs(attempt, BACKOFF, options.random));
-        }
+      const { counters, cooldown } = reservation;
+      if (!(await coolDown(reservation))) return { ok: false, reason: `${cooldown.what} was acted on a short while ago` };
+      for (const [at, counter] of counters.entries()) {
+        if (await take(reservation, counter)) continue;
+        for (const taken of counters.slice(0, at).reverse()) await giveBack(reservation, taken);
+        await warmUp(reservation);
+        return { ok: false, reason: `the budget of ${counter.what} is spent: ${counter.max} in this window` };
       }
+      return { ok: true };
     },
   };
 }

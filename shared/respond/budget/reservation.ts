@@ -24,12 +24,13 @@ export function reservationFor(
   const object = [cluster, target.apiGroup, target.resource, target.namespace ?? '', target.name].join('/');
   return {
     claim,
+    // Narrowest first, each within the next: see dynamodb.ts.
     counters: [
-      counter(`policy ${policy.policy}`, '', policy.budget.policy),
-      counter(`policy ${policy.policy} in cluster ${cluster}`, cluster, policy.budget.cluster),
       ...(target.namespace === undefined
         ? []
         : [counter(`policy ${policy.policy} in namespace ${target.namespace}`, `${cluster}/${target.namespace}`, policy.budget.namespace)]),
+      counter(`policy ${policy.policy} in cluster ${cluster}`, cluster, policy.budget.cluster),
+      counter(`policy ${policy.policy}`, '', policy.budget.policy),
     ],
     cooldown: { what: target.name, key: `${policy.policy}/${object}`, untilMs: times.nowMs + durationMs(policy.cooldown) },
   };
