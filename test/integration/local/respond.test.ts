@@ -133,7 +133,7 @@ describe('the respond function', () => {
     const { responses } = await respond(JSON.parse(nowAlert('pwn-k')));
     const { id } = responses[0]!;
     await expect(respond(commandEvent({ verb: 'approve', id, by: 'ann' }))).rejects.toThrow('it is planned, not awaiting approval');
-    await expect(respond(commandEvent({ verb: 'deny', id: id.replace(/^./, 'f'), by: 'ann' }))).rejects.toThrow(
+    await expect(respond(commandEvent({ verb: 'deny', id: `${'0'.repeat(40)}-${'0'.repeat(12)}`, by: 'ann' }))).rejects.toThrow(
       'the journal does not know it',
     );
   });
