@@ -16,6 +16,7 @@ export function subscriptions(stage: NamedStage): Resources {
   return {
     ...Object.assign({}, ...streamed.map((group) => subscription(stage, group, 'AuditStreamLambdaFunction', 'tiercel-audit'))),
     ...Object.assign({}, ...stage.alertLogGroups.map((group) => subscription(stage, group, 'RespondLambdaFunction', 'tiercel-alerts'))),
+    ...(stage.alertTopicArn === undefined ? {} : alertTopic(stage, stage.alertTopicArn)),
   };
 }
 
@@ -45,6 +46,32 @@ function subscription(stage: NamedStage, logGroup: string, functionId: string, f
         FilterName: `${filterName}-${stage.name}`,
         FilterPattern: '',
         DestinationArn: { 'Fn::GetAtt': [functionId, 'Arn'] },
+      },
+    },
+  };
+}
+
+/** Falcosidekick's topic: SNS calls respond for it, and for no other topic. */
+function alertTopic(stage: NamedStage, topicArn: string): Resources {
+  return {
+    TopicMayCallRespond: {
+      Type: 'AWS::Lambda::Permission',
+      Properties: {
+        FunctionName: { 'Fn::GetAtt': ['RespondLambdaFunction', 'Arn'] },
+        Action: 'lambda:InvokeFunction',
+        Principal: 'sns.amazonaws.com',
+        SourceArn: topicArn,
+        SourceAccount: topicArn.split(':')[4] ?? stage.account,
+      },
+    },
+    AlertTopicSubscription: {
+      Type: 'AWS::SNS::Subscription',
+      DependsOn: 'TopicMayCallRespond',
+      Properties: {
+        TopicArn: topicArn,
+        Protocol: 'lambda',
+        Endpoint: { 'Fn::GetAtt': ['RespondLambdaFunction', 'Arn'] },
+        Region: topicArn.split(':')[3] ?? stage.region,
       },
     },
   };

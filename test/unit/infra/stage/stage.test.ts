@@ -176,6 +176,15 @@ describe('subscriptions', () => {
     expect(before.filter((id) => after.includes(id))).toEqual(before.filter((id) => !id.includes('EksACluster')));
   });
 
+  it('subscribes respond to the topic of the stage, and lets that topic alone call it', () => {
+    const topic = 'arn:aws:sns:eu-west-1:222222222222:falco';
+    const made = subscriptions(stageWith(`alertTopicArn: ${topic}`));
+    expect(made).toMatchObject({
+      TopicMayCallRespond: { Properties: { Principal: 'sns.amazonaws.com', SourceArn: topic, SourceAccount: '222222222222' } },
+      AlertTopicSubscription: { Properties: { TopicArn: topic, Protocol: 'lambda', Region: 'eu-west-1' } },
+    });
+  });
+
   it('gives different log groups different ids', () => {
     const ids = Object.keys(of('{ name: a-b }, { name: a_b }, { name: ab }, { name: aB }, { name: a-B }'));
     expect(new Set(ids).size).toBe(10);
