@@ -27,7 +27,7 @@ export class EventContext {
   readonly run: Run;
   /** `evt.num`. */
   readonly number: number;
-  #moment: Moment | (() => Moment);
+  #moment: Moment | ((index: MemberIndex) => Moment);
   /** Values read stay good while this number stands: a new one for every event. */
   epoch: number;
   #audit: JsonDocument | undefined;
@@ -36,7 +36,7 @@ export class EventContext {
   #rewrites = 0;
 
   /** `moment` may be found when it is asked for: the pre-filter mostly does without. */
-  constructor(index: MemberIndex, moment: Moment | (() => Moment), run: Run) {
+  constructor(index: MemberIndex, moment: Moment | ((index: MemberIndex) => Moment), run: Run) {
     this.index = index;
     this.#moment = moment;
     this.run = run;
@@ -47,7 +47,7 @@ export class EventContext {
 
   /** The event's time: its `stageTimestamp`. */
   get moment(): Moment {
-    if (typeof this.#moment === 'function') this.#moment = this.#moment();
+    if (typeof this.#moment === 'function') this.#moment = this.#moment(this.index);
     return this.#moment;
   }
 

@@ -23,6 +23,8 @@ export class MemberIndex {
   readonly keyEnds: number[] = [];
   readonly valueStarts: number[] = [];
   readonly valueEnds: number[] = [];
+  /** Length and first byte of each key: tells most keys apart at one glance. */
+  readonly #hints: number[] = [];
   /** A key with a backslash in it was met: byte comparison of keys is not the whole truth any more. */
   escapedKeys = false;
   /** The same below the top level, where somebody who looked has noted it. */
@@ -83,6 +85,7 @@ export class MemberIndex {
     // The object itself is the first level.
     const after = bytes[at] === QUOTE ? skipString(bytes, at, end) : skipValue(bytes, at, end, MAX_DEPTH - 1);
     if (after < 0) return this.#fail(~after);
+    this.#hints[count] = ((keyEnd - key - 1) << 8) | bytes[key + 1]!;
     this.keyStarts[count] = key + 1;
     this.keyEnds[count] = keyEnd;
     this.valueStarts[count] = at;
@@ -109,11 +112,10 @@ export class MemberIndex {
 
   /** Number of the first member whose key is spelt exactly so, among those found so far, from `from` on; −1 if none. */
   find(key: string, from = 0): number {
-    const { bytes, keyStarts, keyEnds, count } = this;
-    const length = key.length;
-    for (let i = from; i < count; i++) {
-      const start = keyStarts[i]!;
-      if (keyEnds[i]! - start === length && equalsAt(bytes, start, key)) return i;
+    // Behind an empty key stands its closing quote.
+    const hint = (key.length << 8) | (key.length > 0 ? key.charCodeAt(0) : QUOTE);
+    for (let i = from; i < this.count; i++) {
+      if (this.#hints[i] === hint && equalsAt(this.bytes, this.keyStarts[i]!, key)) return i;
     }
     return -1;
   }

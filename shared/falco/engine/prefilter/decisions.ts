@@ -31,7 +31,7 @@ export class Decisions {
   }
 
   /** The step after which no rule can match any more; undefined when one may. `newEvent` is called when a question has to be asked. */
-  droppedAt(index: MemberIndex, newEvent: () => EventContext): Step | undefined {
+  droppedAt(index: MemberIndex, newEvent: (index: MemberIndex) => EventContext): Step | undefined {
     let node = this.#root;
     let event: EventContext | undefined;
     for (let step = 0; step < LAST; step++) {
@@ -39,12 +39,12 @@ export class Decisions {
       const known = node.next.get(value);
       if (known) node = known;
       else {
-        event ??= newEvent();
+        event ??= newEvent(index);
         node = this.#grow(node, value, step, event);
       }
       if (node.open.length === 0) return STEPS[step];
     }
-    event ??= newEvent();
+    event ??= newEvent(index);
     for (const judgement of node.open) if (decide(judgement, event) !== FALSE) return undefined;
     return STEPS[LAST];
   }

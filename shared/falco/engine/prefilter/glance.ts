@@ -14,7 +14,9 @@ const CLOSE_OBJECT = 0x7d;
  * Strings are taken straight from the bytes; everything else goes through the document that fields use.
  */
 export function glance(index: MemberIndex, step: number): string | undefined {
-  const [first, second] = STEP_PATHS[step]!;
+  const path = STEP_PATHS[step]!;
+  const first = path[0];
+  const second = path[1];
   const member = index.seek(first);
   if (index.escapedKeys) return thorough(index, step);
   if (member < 0) return undefined;

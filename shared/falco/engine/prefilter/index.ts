@@ -61,8 +61,9 @@ export function createPreFilter(rules: readonly FilteredRule[], appendOutput: re
   const decisions = new Decisions(rules.map((rule) => compiler.judgement(rule.condition)));
   const run = new Run();
   const index = new MemberIndex(Buffer.alloc(0), 0, 0);
+  const newEvent = (of: MemberIndex) => new EventContext(of, glimpseMoment, run);
   const couldMatchIndexed = (index: MemberIndex): boolean => {
-    const step = decisions.droppedAt(index, () => new EventContext(index, () => glimpseMoment(index), run));
+    const step = decisions.droppedAt(index, newEvent);
     if (index.fault >= 0 || index.escapedKeys || index.nestedEscapedKeys) {
       counts.unclear++;
       return true;
