@@ -12,6 +12,9 @@ import {
   rbacManifest,
   stageSchemaFile,
 } from './reference-pages.ts';
+import { rulesPages } from './rules/pages.ts';
+
+const root = resolve(import.meta.dirname, '..');
 
 /** Every generated file, and what makes it. */
 const GENERATED: Readonly<Record<string, () => Promise<string> | string>> = {
@@ -25,9 +28,9 @@ const GENERATED: Readonly<Record<string, () => Promise<string> | string>> = {
   'docs/reference/policy.schema.json': policySchemaFile,
   'docs/reference/stage.schema.json': stageSchemaFile,
   'infra/kubernetes/respond-rbac.yaml': rbacManifest,
+  ...Object.fromEntries([...rulesPages(join(root, 'rules/falco'))].map(([name, text]) => [`docs/rules/${name}`, () => text])),
 };
 
-const root = resolve(import.meta.dirname, '..');
 const check = process.argv.includes('--check');
 const stale: string[] = [];
 
