@@ -1,3 +1,4 @@
+import { isUtf8 as isUtf8Bytes } from 'node:buffer';
 import { RE2JS } from 're2js';
 import { fromByteString } from '../bytes.ts';
 
@@ -16,10 +17,15 @@ export function compileRegex(pattern: string): { readonly matches: (text: string
   try {
     const compiled = RE2JS.compile(translate(fromByteString(pattern)), RE2JS.MULTILINE);
     const longest = MAX_WORK / compiled.programSize();
-    return { matches: (text) => text.length <= longest && compiled.matches(fromByteString(text)) };
+    return { matches: (text) => text.length <= longest && isUtf8(text) && compiled.matches(fromByteString(text)) };
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** No pattern matches bytes that are not UTF-8, and all bytes must be matched. */
+function isUtf8(text: string): boolean {
+  return !/[\x80-\xff]/.test(text) || isUtf8Bytes(Buffer.from(text, 'latin1'));
 }
 
 class PosixError extends Error {}

@@ -20,6 +20,12 @@ describe('regular expressions', () => {
     expect(verdict('two.*', 'two\nlines')).toBe(false);
   });
 
+  it('matches no bytes that are not UTF-8', () => {
+    const compiled = compileRegex('.*');
+    if ('error' in compiled) throw new Error(compiled.error);
+    expect([compiled.matches('\xc3\xa9'), compiled.matches('a\xff'), compiled.matches('\xc3')]).toEqual([true, false, false]);
+  });
+
   it('refuses what POSIX does not have', () => {
     for (const pattern of [
       '\\d',
