@@ -1,0 +1,74 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { WEBHOOK_MAX_BYTES } from '../../../shared/falco/client/body.ts';
+import charts from './chart-keys.json' with { type: 'json' };
+
+const root = resolve(import.meta.dirname, '../../..');
+const folder = join(root, 'infra/helm');
+const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
+const read = (path: string) => parse(readFileSync(path, 'utf8'));
+
+type Value = Record<string, unknown>;
+
+/** Paths of what a values file sets, down to where the chart hands values on as they are. */
+function unknownKeys(values: Value, known: ReadonlySet<string>, path = ''): string[] {
+  return Object.entries(values).flatMap(([name, value]) => {
+    const at = `${path}${name}`;
+    if (known.has(`${at}*`)) return [];
+    if (!known.has(at)) return [at];
+    const deeper = [...known].some((key) => key.startsWith(`${at}.`));
+    return deeper && typeof value === 'object' && value !== null ? unknownKeys(value as Value, known, `${at}.`) : [];
+  });
+}
+
+describe.each(files)('%s', (name) => {
+  const chart = name.startsWith('falcosidekick') ? charts.falcosidekick : charts.falco;
+
+  it('sets only what the recorded version of its chart knows', () => {
+    expect(unknownKeys(read(join(folder, name)), new Set(chart.keys))).toEqual([]);
+  });
+
+  it('names that version where it names one', () => {
+    const named = /--version (\S+)/.exec(readFileSync(join(folder, name), 'utf8'))?.[1];
+    expect(named ?? chart.version).toBe(chart.version);
+  });
+});
+
+it('a key that no chart knows is found', () => {
+  expect(unknownKeys({ falco: { rule_matchin: 'all' }, affinity: { any: 1 } }, new Set(charts.falco.keys))).toEqual(['falco.rule_matchin']);
+});
+
+describe('the values of Falco', () => {
+  const values = read(join(folder, 'falco.values.yaml'));
+  const plugins = Object.fromEntries(values.falco.plugins.map((plugin: { name: string }) => [plugin.name, plugin]));
+
+  it('take what Tiercel sends, and evaluate it at speed', () => {
+    expect(plugins.k8saudit.init_config).toEqual({
+      sslCertificate: '/etc/falco/tls/tls-combined.pem',
+      maxEventSize: 1.5 * 1024 * 1024,
+      webhookMaxBatchSize: WEBHOOK_MAX_BYTES,
+      useAsync: false,
+    });
+    expect(plugins.json.init_config).toEqual({ useAsync: false });
+    expect(values.falco.load_plugins).toEqual(['k8saudit', 'json']);
+    expect(values.falco.rule_matching).toBe('all');
+  });
+
+  it('append the fields that the responses read, the same as the embedded engine', () => {
+    expect(values.falco.append_output).toEqual(read(join(root, 'rules/append-output.yaml')).append_output);
+  });
+
+  it('run without privileges and outlive a node', () => {
+    expect(values.driver.enabled).toBe(false);
+    expect(values.falco.plugins_hostinfo).toBe(false);
+    expect(values.controller.deployment.replicas).toBeGreaterThanOrEqual(2);
+    expect(values.podSecurityContext.runAsNonRoot).toBe(true);
+    expect(values.containerSecurityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    });
+  });
+});
