@@ -5,6 +5,7 @@ import type { CheckFormat } from '../rules/check.ts';
 import type { TestReportFormat } from '../rules/test.ts';
 import type { Thresholds } from '../rules/test-grade.ts';
 import { repeated } from './evaluate.ts';
+import { registerPublish } from './publish.ts';
 
 export const registerRules: Register = (program, exit) => {
   const rules = program.command('rules').description('Check, test and explain Falco rules.');
@@ -12,6 +13,7 @@ export const registerRules: Register = (program, exit) => {
   registerTest(rules, exit);
   registerCase(rules, exit);
   registerExplain(rules, exit);
+  registerPublish(rules, exit);
 };
 
 const CHECK_HELP = `

@@ -1,0 +1,120 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { runPublish } from '../../../../cli/publish/command.ts';
+import { publish } from '../../../../cli/publish/publish.ts';
+import { OWN_RULES, readRulesFiles } from '../../../../cli/rules/files.ts';
+import { loadRules } from '../../../../shared/falco/engine/index.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'publish-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+const options = { version: '1.2.3', namespace: 'falco' };
+const rule = (name: string) =>
+  `- rule: ${name}\n  desc: d\n  condition: ka.verb exists\n  output: o\n  priority: NOTICE\n  source: k8s_audit\n`;
+const heartbeat = (digest: string) => rule('Tiercel Heartbeat').replace('output: o', `output: Heartbeat (pack=${digest} x)`);
+const small = [{ name: 'a/10-a.yaml', text: rule('A') }];
+const own = [...small, { name: 'a/95-heartbeat.yaml', text: heartbeat(loadRules(small).digest) }];
+
+describe('a publication', () => {
+  it('holds the rules in every form as they are, and the digest with each', () => {
+    const { files, digest, rules } = publish(own, options);
+    const bytes = (path: string) => Buffer.from(files.find((file) => file.path === path)?.bytes ?? []);
+    const data = Object.fromEntries(own.map(({ name, text }) => [name.slice(2), text]));
+    expect(rules).toBe(2);
+    expect(digest).toBe(loadRules(small).digest);
+    expect(bytes('rules/10-a.yaml').toString()).toBe(own[0]?.text);
+    expect(parse(bytes('falco-rules.values.yaml').toString())).toMatchObject({ customRules: data });
+    expect(parse(bytes('falco-rules.configmap.yaml').toString())).toMatchObject({
+      kind: 'ConfigMap',
+      metadata: { namespace: 'falco', annotations: { 'tiercel.dev/rules-digest': digest } },
+      data,
+    });
+  });
+
+  it('is an OCI layout whose every digest holds, with a layer that tar reads', () => {
+    const { files } = publish(own, options);
+    const at = (path: string) => Buffer.from(files.find((file) => file.path === `oci/${path}`)?.bytes ?? []);
+    const blob = ({ digest, size }: { digest: string; size: number }) => {
+      const bytes = at(`blobs/sha256/${digest.slice('sha256:'.length)}`);
+      expect([`sha256:${createHash('sha256').update(bytes).digest('hex')}`, bytes.length]).toEqual([digest, size]);
+      return bytes;
+    };
+    expect(JSON.parse(at('oci-layout').toString())).toEqual({ imageLayoutVersion: '1.0.0' });
+    const [entry] = JSON.parse(at('index.json').toString()).manifests;
+    expect(entry.annotations['org.opencontainers.image.ref.name']).toBe('1.2.3');
+    const manifest = JSON.parse(blob(entry).toString());
+    expect(manifest.config.mediaType).toBe('application/vnd.cncf.falco.rulesfile.config.v1+json');
+    expect(manifest.layers[0].mediaType).toBe('application/vnd.cncf.falco.rulesfile.layer.v1+tar.gz');
+    expect(JSON.parse(blob(manifest.config).toString())).toMatchObject({ name: 'tiercel-rules', version: '1.2.3' });
+    const tar = gunzipSync(blob(manifest.layers[0]));
+    const listed = execFileSync('tar', ['-tf', '-'], { input: tar }).toString().trim().split('\n');
+    expect(listed).toEqual(['10-a.yaml', '95-heartbeat.yaml']);
+    expect(execFileSync('tar', ['-xOf', '-', '10-a.yaml'], { input: tar }).toString()).toBe(own[0]?.text);
+  });
+
+  it('is the same bytes each time', () => {
+    expect(publish(own, options)).toEqual(publish(own, options));
+  });
+
+  it.each([
+    { wrong: 'rules that do not load', files: [{ name: 'a.yaml', text: '- rule: x\n' }], says: 'rules check' },
+    { wrong: 'no heartbeat', files: small, says: '95-heartbeat.yaml' },
+    {
+      wrong: 'a heartbeat of other rules',
+      files: [...small, { name: 'h.yaml', text: heartbeat('0'.repeat(64)) }],
+      says: 'carries another digest',
+    },
+    { wrong: 'two files of one name', files: [...own, { name: 'b/95-heartbeat.yaml', text: '' }], says: 'are called 95-heartbeat.yaml' },
+  ])('is refused for $wrong', ({ files, says }) => {
+    expect(() => publish(files, options)).toThrow(says);
+  });
+});
+
+describe('tiercel rules publish', () => {
+  const run = async (more: Partial<Parameters<typeof runPublish>[0]>) => {
+    const said: string[] = [];
+    const ok = await runPublish({ ...options, out: join(root, 'out'), ...more }, { write: (text) => said.push(text) });
+    return { ok, said: said.join('') };
+  };
+  const written = own.map(({ name, text }) => {
+    const path = join(root, name.slice(2));
+    writeFileSync(path, text);
+    return path;
+  });
+
+  it('writes, finds it up to date, finds each difference, and takes away what went out', async () => {
+    expect((await run({ rules: written, check: true })).ok).toBe(false);
+    expect((await run({ rules: written })).ok).toBe(true);
+    expect((await run({ rules: written, check: true })).ok).toBe(true);
+    const file = join(root, 'out/rules/10-a.yaml');
+    writeFileSync(file, '# other\n');
+    writeFileSync(join(root, 'out/rules/99-old.yaml'), '');
+    const { ok, said } = await run({ rules: written, check: true });
+    expect(ok).toBe(false);
+    expect(said).toContain('rules/10-a.yaml is another');
+    expect(said).toContain('rules/99-old.yaml does not belong to it');
+    await run({ rules: written });
+    expect(existsSync(join(root, 'out/rules/99-old.yaml'))).toBe(false);
+    expect(readFileSync(file, 'utf8')).toBe(own[0]?.text);
+  });
+
+  it('leaves a folder alone that holds anything else', async () => {
+    const folder = mkdtempSync(join(root, 'mine-'));
+    writeFileSync(join(folder, 'letter.txt'), 'dear');
+    await expect(run({ rules: written, out: folder })).rejects.toThrow('letter.txt');
+  });
+
+  it('publishes the project’s own rules; the values fit the chart and a ConfigMap', async () => {
+    const { files } = publish(await readRulesFiles(OWN_RULES), options);
+    const values = files.find(({ path }) => path === 'falco-rules.values.yaml')!;
+    const { customRules } = parse(Buffer.from(values.bytes).toString());
+    expect(Object.keys(customRules)).toEqual(Object.keys(customRules).sort());
+    expect(loadRules(Object.entries(customRules).map(([name, text]) => ({ name, text: String(text) }))).loads).toBe(true);
+  });
+});
