@@ -26,7 +26,7 @@ interface Resource {
 async function osls(...words: string[]) {
   return await promisify(execFile)(process.execPath, [join(root, 'node_modules/osls/bin/serverless.js'), ...words], {
     cwd: root,
-    timeout: 60_000,
+    timeout: 110_000,
     env: {
       PATH: process.env.PATH,
       HOME: folder,
@@ -50,7 +50,7 @@ const ofType = (type: string) => Object.entries(resources).filter(([id, { Type }
 beforeAll(async () => {
   await osls('package', '--stage', 'prod', '--package', folder);
   resources = JSON.parse(readFileSync(join(folder, 'cloudformation-template-update-stack.json'), 'utf8')).Resources;
-}, 90_000);
+}, 120_000);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -274,6 +274,6 @@ describe('osls invoke local, stage local', () => {
       const { stdout } = await osls('invoke', 'local', '--stage', 'local', '-f', key, '-p', event);
       expect(stdout).toMatch(expected);
     },
-    90_000,
+    120_000,
   );
 });
