@@ -7,3 +7,9 @@ export function toByteString(text: string): string {
 export function fromByteString(bytes: string): string {
   return /[\x80-\xff]/.test(bytes) ? Buffer.from(bytes, 'latin1').toString('utf8') : bytes;
 }
+
+/** Up to the first NUL: what is left of a byte string that passes through C. */
+export function upToNul(text: string): string {
+  const nul = text.indexOf('\0');
+  return nul < 0 ? text : text.slice(0, nul);
+}

@@ -1,8 +1,9 @@
 import type { EventContext } from '../accept/index.ts';
 import type { Check, Constant, ConstantList, Modifier } from '../ast.ts';
+import { upToNul } from '../bytes.ts';
 import type { Extracted, FieldReaders, Reader } from '../fields/index.ts';
 import { readConstant } from './constants.ts';
-import { upToNul, withoutTerminators } from './cstring.ts';
+import { withoutTerminators } from './cstring.ts';
 import { compileInstant } from './instant.ts';
 import { compileOperand, mayHoldNul } from './operand.ts';
 import { OPERATORS, type Predicate, type Scalar } from './operators.ts';

@@ -5,12 +5,6 @@ import type { Extracted } from '../fields/index.ts';
  * and each operator looks at them in its own way: that is why a transformed list never equals a constant.
  */
 
-/** Up to the first NUL: how strcmp and its kin see a value. */
-export function upToNul(text: string): string {
-  const nul = text.indexOf('\0');
-  return nul < 0 ? text : text.slice(0, nul);
-}
-
 /** Without the NULs at the end: how set membership, path prefixes and regular expressions see a value that is no list. */
 export function withoutTerminators(text: string): string {
   let end = text.length;

@@ -1,6 +1,5 @@
 export { type CompiledCondition, compileCondition, compileConditions, type EvaluationHooks } from './condition.ts';
 export { readConstant } from './constants.ts';
-export { upToNul } from './cstring.ts';
 export { compileOperand } from './operand.ts';
 export { OPERATORS } from './operators.ts';
 export { compileRegex } from './regex.ts';

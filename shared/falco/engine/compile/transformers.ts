@@ -1,7 +1,8 @@
 import type { TransformerName } from '../ast.ts';
+import { upToNul } from '../bytes.ts';
 import type { Extracted } from '../fields/index.ts';
 import { decodeBase64 } from './base64.ts';
-import { inMemory, upToNul, withoutTerminators } from './cstring.ts';
+import { inMemory, withoutTerminators } from './cstring.ts';
 import { getopt } from './getopt.ts';
 import { foldAscii } from './glob.ts';
 

@@ -1,3 +1,4 @@
+import { upToNul } from '../bytes.ts';
 import { ABSENT } from '../document/index.ts';
 import { indentLikeGo } from './indent.ts';
 import type { Paths } from './paths.ts';
@@ -36,13 +37,7 @@ export const JSON_FIELDS: readonly FieldRow[] = ['jevt', 'json'].flatMap((prefix
 
 function bindPointer(pointer: string | undefined, paths: Paths): Reader {
   const text = pointer ?? '';
-  if (text === '') {
-    return (event) => {
-      const whole = event.plain.write(event.plain.root);
-      const nul = whole.indexOf('\0');
-      return nul < 0 ? whole : whole.slice(0, nul);
-    };
-  }
+  if (text === '') return (event) => upToNul(event.plain.write(event.plain.root));
   const path = paths.plain(...keysOf(text));
   return (event) => {
     const value = path.find(event);

@@ -1,3 +1,4 @@
+import { upToNul } from '../bytes.ts';
 import { ABSENT } from '../document/index.ts';
 import type { Paths } from './paths.ts';
 import { textAt, textsAt } from './read.ts';
@@ -146,7 +147,9 @@ function bindQueryParameter(name: string | undefined, paths: Paths): Reader {
   return (event) => {
     const uri = path.find(event);
     if (uri === ABSENT) return undefined;
-    return queryParameter(event.audit.rawText(uri), name ?? '')?.value;
+    const value = queryParameter(event.audit.rawText(uri), name ?? '')?.value;
+    // A %00 ends the value on its way through C.
+    return value === undefined ? undefined : upToNul(value);
   };
 }
 

@@ -1,3 +1,4 @@
+import { upToNul } from '../bytes.ts';
 import { ABSENT, type JsonDocument, type Value } from '../document/index.ts';
 import type { Paths } from './paths.ts';
 import { some, walk } from './read.ts';
@@ -49,9 +50,7 @@ const words: FromValues = (document, values) => {
     if (!document.isArray(value)) return undefined;
     const elements = document.elements(value);
     if (!elements.every((element) => document.isString(element))) return undefined;
-    const line = elements.map((element) => document.rawText(element)).join(' ');
-    const nul = line.indexOf('\0');
-    lines.push(nul < 0 ? line : line.slice(0, nul));
+    lines.push(upToNul(elements.map((element) => document.rawText(element)).join(' ')));
   }
   return some(lines);
 };
@@ -89,7 +88,7 @@ const volumeTypes: FromValues = (document, values) =>
       .filter((value) => value !== ABSENT && document.isObject(value))
       .flatMap((value) => document.keys(value))
       .filter((key) => key !== 'name')
-      .map((key) => (key.includes('\0') ? key.slice(0, key.indexOf('\0')) : key)),
+      .map(upToNul),
   );
 
 /** The plugin looks for the id beside the container's security context, not in it; what it does not find there is the pod's, else 0. */
@@ -202,7 +201,8 @@ export const REQUEST_FIELDS: readonly FieldRow[] = [
     type: 'string',
     list: false,
     argument: 'key',
-    description: 'Deprecated: true if some host path is the argument, or begins with it where the argument ends in an asterisk.',
+    description:
+      'Deprecated: true if the host path of the first volume is the argument, or begins with it where the argument ends in an asterisk. Other volumes are not looked at: use ka.req.pod.volumes.hostpath.',
     bind: bindHostPath,
   },
   list(
@@ -221,6 +221,7 @@ function ofFirstContainer(name: string, make: FromValues, description: string): 
   return { name, type: 'string', list: false, argument: 'none', description, bind: (_, paths) => bind('0', paths) };
 }
 
+/** An argument in brackets tells the plugin that there is an index, and the index of a key is 0: only the first volume is looked at. */
 function bindHostPath(argument: string | undefined, paths: Paths): Reader {
   const wanted = argument ?? '';
   const prefix = wanted.endsWith('*') ? wanted.slice(0, -1) : undefined;
@@ -232,5 +233,5 @@ function bindHostPath(argument: string | undefined, paths: Paths): Reader {
     })
       ? 'true'
       : 'false',
-  )(undefined, paths);
+  )('0', paths);
 }

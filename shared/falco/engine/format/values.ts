@@ -1,7 +1,6 @@
 import type { FieldValue } from '../../alert.ts';
 import type { EventContext } from '../accept/index.ts';
-import { fromByteString } from '../bytes.ts';
-import { upToNul } from '../compile/index.ts';
+import { fromByteString, upToNul } from '../bytes.ts';
 import type { Extracted, FieldRow } from '../fields/index.ts';
 
 /** Falco prints lists through a buffer of this many bytes, terminator included. */
