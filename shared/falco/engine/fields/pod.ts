@@ -201,8 +201,7 @@ export const REQUEST_FIELDS: readonly FieldRow[] = [
     type: 'string',
     list: false,
     argument: 'key',
-    description:
-      'Deprecated: true if the host path of the first volume is the argument, or begins with it where the argument ends in an asterisk. Other volumes are not looked at: use ka.req.pod.volumes.hostpath.',
+    description: 'Deprecated: true if some host path is the argument, or begins with it where the argument ends in an asterisk.',
     bind: bindHostPath,
   },
   list(
@@ -221,7 +220,7 @@ function ofFirstContainer(name: string, make: FromValues, description: string): 
   return { name, type: 'string', list: false, argument: 'none', description, bind: (_, paths) => bind('0', paths) };
 }
 
-/** An argument in brackets tells the plugin that there is an index, and the index of a key is 0: only the first volume is looked at. */
+/** The plugin asks for the argument's index, too; for a key libs 0.25 hands it −1, which is no index: all volumes are looked at. */
 function bindHostPath(argument: string | undefined, paths: Paths): Reader {
   const wanted = argument ?? '';
   const prefix = wanted.endsWith('*') ? wanted.slice(0, -1) : undefined;
@@ -233,5 +232,5 @@ function bindHostPath(argument: string | undefined, paths: Paths): Reader {
     })
       ? 'true'
       : 'false',
-  )('0', paths);
+  )(undefined, paths);
 }
