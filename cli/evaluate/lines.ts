@@ -42,9 +42,8 @@ class Lines {
   /** The beginning of a line whose end has not been read, in pieces. */
   #carried: Buffer[] = [];
   #carriedLength = 0;
-  /** Lines and bytes before {@link rest}. */
+  /** Lines before {@link rest}. */
   line = 0;
-  offset = 0;
   rest: Buffer = Buffer.alloc(0);
 
   constructor(path: string, sink: EventSink) {
@@ -54,15 +53,18 @@ class Lines {
 
   /** False: a line is no event; it and what follows are in `rest`. */
   take(chunk: Buffer): boolean {
-    const firstEnd = chunk.indexOf(LINE_FEED);
-    if (firstEnd < 0 || this.#carriedLength > 0) {
-      this.#carried.push(chunk);
-      this.#carriedLength += chunk.length;
-      // A line that never ends is not looked at again with every chunk; a line that starts otherwise is no event.
-      if (firstEnd < 0 && this.#carriedLength <= MAX_VALUE_BYTES) return true;
-      return this.#lines(Buffer.concat(this.#carried.splice(0)));
-    }
-    return this.#lines(chunk);
+    if (this.#carriedLength === 0) return this.#lines(chunk, 0);
+    const end = chunk.indexOf(LINE_FEED);
+    this.#carried.push(end < 0 ? chunk : chunk.subarray(0, end));
+    this.#carriedLength += end < 0 ? chunk.length : end;
+    // A line that never ends is not looked at again with every chunk.
+    if (end < 0 && this.#carriedLength <= MAX_VALUE_BYTES) return true;
+    const line = Buffer.concat(this.#carried.splice(0));
+    this.#carriedLength = 0;
+    if (end < 0) return this.#stop(line);
+    if (!this.#isEvent(line, 0, line.length)) return this.#stop(Buffer.concat([line, chunk.subarray(end)]));
+    this.line++;
+    return this.#lines(chunk, end + 1);
   }
 
   /** The last line may lack its end. */
@@ -71,20 +73,17 @@ class Lines {
     return last.length === 0 || this.#isEvent(last, 0, last.length) || this.#stop(last);
   }
 
-  #lines(bytes: Buffer): boolean {
-    let start = 0;
-    for (;;) {
-      const end = bytes.indexOf(LINE_FEED, start);
-      if (end < 0) break;
+  #lines(bytes: Buffer, from: number): boolean {
+    let start = from;
+    for (let end = bytes.indexOf(LINE_FEED, start); end >= 0; end = bytes.indexOf(LINE_FEED, start)) {
       if (!this.#isEvent(bytes, start, end)) return this.#stop(bytes.subarray(start));
       this.line++;
-      this.offset += end + 1 - start;
       start = end + 1;
     }
     const tail = bytes.subarray(start);
     this.#carried = tail.length > 0 ? [tail] : [];
     this.#carriedLength = tail.length;
-    return tail.length <= MAX_VALUE_BYTES || this.#stop(tail);
+    return true;
   }
 
   #isEvent(bytes: Buffer, start: number, end: number): boolean {
