@@ -217,12 +217,12 @@ export const FILES: Readonly<Record<string, z.ZodType>> = {
     filter: z.strictObject({
       enabled: z.literal(true),
       match: z.string(),
-      kubeTagPrefix: z.string(),
       mergeLog: z.enum(['On', 'Off']),
       keepLog: z.enum(['On', 'Off']),
       k8sLoggingParser: z.enum(['On', 'Off']),
       k8sLoggingExclude: z.enum(['On', 'Off']),
       bufferSize: z.string(),
+      extraFilters: z.string(),
     }),
     additionalFilters: z.string(),
     cloudWatchLogs: z.strictObject({
@@ -230,6 +230,9 @@ export const FILES: Readonly<Record<string, z.ZodType>> = {
       match: z.string(),
       region: z.string(),
       logGroupName: z.literal('falco'),
+      // The chart's defaults are not empty, and would win over the name of the group.
+      logGroupTemplate: z.literal(''),
+      logStreamTemplate: z.literal(''),
       logStreamPrefix: z.string(),
       autoCreateGroup: z.literal(false),
     }),
