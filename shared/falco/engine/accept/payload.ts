@@ -1,5 +1,6 @@
-import { membersOf } from '../../../audit/json/layout.ts';
 import { MAX_DEPTH, skipBlanks, skipValue } from '../../../audit/json/lexer.ts';
+import { ABSENT, JsonDocument, MemberIndex } from '../document/index.ts';
+import { asBuffer } from './bytes.ts';
 
 /**
  * The events of one payload as the k8saudit webhook takes it, raw text untouched: an event, an `EventList` (its items' kinds are not
@@ -17,15 +18,17 @@ export function splitPayload(payload: Uint8Array): readonly Uint8Array[] | undef
 function collect(bytes: Uint8Array, start: number, end: number, events: Uint8Array[]): boolean {
   if (bytes[start] === 0x5b) return elementsOf(bytes, start, end).every(([from, to]) => collect(bytes, from, to, events));
   if (bytes[start] !== 0x7b) return false;
-  const kind = memberOf(bytes, start, end, 'kind');
-  const name = kind && textOf(bytes, kind);
+  const index = new MemberIndex(asBuffer(bytes), start, end);
+  const object = new JsonDocument(index);
+  const kind = object.get(object.root, 'kind');
+  const name = kind !== ABSENT && object.isString(kind) ? object.rawText(kind) : undefined;
   if (name === 'Event') {
     events.push(bytes.subarray(start, end));
     return true;
   }
-  const items = name === 'EventList' ? memberOf(bytes, start, end, 'items') : undefined;
-  if (!items || bytes[items[0]] !== 0x5b) return false;
-  const elements = elementsOf(bytes, items[0], items[1]);
+  const items = name === 'EventList' ? object.get(object.root, 'items') : ABSENT;
+  if (items === ABSENT || !object.isArray(items)) return false;
+  const elements = elementsOf(bytes, items, end);
   for (const [from, to] of elements) events.push(bytes.subarray(from, to));
   return elements.length > 0;
 }
@@ -42,23 +45,4 @@ function elementsOf(bytes: Uint8Array, start: number, end: number): readonly Ran
     if (bytes[at] === 0x2c) at = skipBlanks(bytes, at + 1, end);
   }
   return elements;
-}
-
-/** The value of the first member with this key, spelt with or without escapes. */
-function memberOf(bytes: Uint8Array, start: number, end: number, name: string): Range | undefined {
-  for (const { key, keyEnd, value, valueEnd } of membersOf(bytes, start, end)) {
-    if (textOf(bytes, [key - 1, keyEnd + 1]) === name) return [value, valueEnd];
-  }
-  return undefined;
-}
-
-/** The text of a short string; undefined for anything else. */
-function textOf(bytes: Uint8Array, [start, end]: Range): string | undefined {
-  if (bytes[start] !== 0x22 || end - start > 64) return undefined;
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');
-  try {
-    return JSON.parse(text) as string;
-  } catch {
-    return undefined;
-  }
 }

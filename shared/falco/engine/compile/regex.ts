@@ -88,9 +88,9 @@ function translate(pattern: string): string {
   return out;
 }
 
-/** `{2}`, `{2,}`, `{2,3}` at `at`; anything else in braces is text. */
+/** `{2}`, `{2,}`, `{2,3}` at `at`; anything else in braces is text, numbers with a leading zero or ten digits among it. */
 function repeatAt(pattern: string, at: number): string | undefined {
-  return /^\{[0-9]+(?:,[0-9]*)?\}/.exec(pattern.slice(at, at + 32))?.[0];
+  return /^\{(?:0|[1-9][0-9]{0,8})(?:,(?:0|[1-9][0-9]{0,8})?)?\}/.exec(pattern.slice(at, at + 32))?.[0];
 }
 
 /** Escapes that both dialects share: punctuation, octal, hexadecimal, \a \f \n \r \t \v. */
@@ -106,16 +106,35 @@ function spelt(escaped: string): string {
   return escaped === '\\_' ? '_' : escaped;
 }
 
-/** A bracket expression as it stands, its escapes checked. */
+/** A bracket expression, checked, its literal opening brackets escaped. A minus that makes no range stands first or last. */
 function readBracket(pattern: string, at: number): { text: string; length: number } {
   let i = at + 1;
-  if (pattern[i] === '^') i++;
+  let text = '[';
+  if (pattern[i] === '^') text += pattern[i++];
+  const element = () => {
+    if (i >= pattern.length) throw new PosixError('a bracket expression is not closed');
+    const read = pattern[i] === '\\' ? readEscape(pattern, i) : String.fromCodePoint(pattern.codePointAt(i)!);
+    text += read === '[' ? '\\[' : read.replace(/\\./su, spelt);
+    i += read.length;
+  };
   for (let first = true; ; first = false) {
     const c = pattern[i];
-    if (c === undefined) throw new PosixError('a bracket expression is not closed');
     if (c === ']' && !first) break;
-    const named = c === '[' ? /^\[:\^?[a-z]+:\]/.exec(pattern.slice(i, i + 16))?.[0] : undefined;
-    i += named ? named.length : c === '\\' ? readEscape(pattern, i).length : 1;
+    if (c === '-' && !first && pattern[i + 1] !== ']')
+      throw new PosixError('in a bracket expression a minus has no start of a range before it');
+    const close = c === '[' && pattern[i + 1] === ':' ? pattern.indexOf(':]', i + 2) : -1;
+    if (close >= 0) {
+      const named = pattern.slice(i, close + 2);
+      if (!/^\[:\^?[a-z]+:\]$/.test(named)) throw new PosixError(`${named} is no character class`);
+      text += named;
+      i = close + 2;
+      continue;
+    }
+    element();
+    if (pattern[i] === '-' && pattern[i + 1] !== ']') {
+      text += pattern[i++];
+      element();
+    }
   }
-  return { text: pattern.slice(at, i + 1).replace(/\\./gsu, spelt), length: i + 1 - at };
+  return { text: `${text}]`, length: i + 1 - at };
 }

@@ -93,7 +93,7 @@ export class JsonDocument {
     let escaped = false;
     this.#eachMember(object, (start, end) => {
       const key = this.#bytes.toString('latin1', start, end);
-      escaped ||= key.includes('\\');
+      escaped ||= /[\\\x00-\x1f]/.test(key);
       found.push(unescapeJson(key));
       return false;
     });
@@ -175,9 +175,9 @@ export class JsonDocument {
       const keyStart = at + 1;
       let keyEnd = keyStart;
       for (let c = bytes[keyEnd]!; c !== QUOTE; c = bytes[keyEnd]!) {
-        if (c === BACKSLASH) {
+        if (c === BACKSLASH || c < 0x20) {
           escaped = true;
-          keyEnd++;
+          if (c === BACKSLASH) keyEnd++;
         }
         keyEnd++;
       }
@@ -197,9 +197,9 @@ export class JsonDocument {
     while (bytes[at] !== CLOSE_OBJECT) {
       let keyEnd = at + 1;
       for (let c = bytes[keyEnd]!; c !== QUOTE; c = bytes[keyEnd]!) {
-        if (c === BACKSLASH) {
+        if (c === BACKSLASH || c < 0x20) {
           this.#index.nestedEscapedKeys = true;
-          keyEnd++;
+          if (c === BACKSLASH) keyEnd++;
         }
         keyEnd++;
       }

@@ -25,7 +25,7 @@ export class MemberIndex {
   readonly valueEnds: number[] = [];
   /** Length and first byte of each key: tells most keys apart at one glance. */
   readonly #hints: number[] = [];
-  /** A key with a backslash in it was met: byte comparison of keys is not the whole truth any more. */
+  /** A key with a backslash or a control character in it was met: byte comparison of keys, and their spelling, are not the whole truth any more. */
   escapedKeys = false;
   /** The same below the top level, where somebody who looked has noted it. */
   nestedEscapedKeys = false;
@@ -71,9 +71,9 @@ export class MemberIndex {
       if (at >= end) return this.#fail(key);
       const c = bytes[at]!;
       if (c === QUOTE) break;
-      if (c === BACKSLASH) {
+      if (c === BACKSLASH || c < 0x20) {
         this.escapedKeys = true;
-        at++;
+        if (c === BACKSLASH) at++;
       }
       at++;
     }

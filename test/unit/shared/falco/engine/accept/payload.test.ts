@@ -13,6 +13,7 @@ describe('the events of a payload', () => {
     ['[]', []],
     ['{"k\\u0069nd":"\\u0045vent"}', ['{"k\\u0069nd":"\\u0045vent"}']],
     ['{"kind":"Event","kind":"Pod"}', ['{"kind":"Event","kind":"Pod"}']],
+    ['{"k\\u0069nd":"Pod","kind":"Event"}', ['{"k\\u0069nd":"Pod","kind":"Event"}']],
   ])('%s', (payload, events) => {
     expect(split(payload)).toEqual(events);
   });

@@ -52,6 +52,13 @@ describe('JSON over bytes, as fastjson reads it', () => {
     expect(textAt(document, 'o', 'key')).toBe('1');
   });
 
+  it('writes anew a key with a bare control character, too', () => {
+    const document = open('{"o":{"a\tb":1}}');
+    expect(textAt(document, 'o')).toBe('{"a\tb":1}');
+    expect(at(document, 'o', 'nothing')).toBe(ABSENT);
+    expect(textAt(document, 'o')).toBe('{"a\\tb":1}');
+  });
+
   it('prefers a key that is spelt plainly, until the keys have been unescaped', () => {
     const text = '{"o":{"\\u0061":1,"a":2}}';
     expect(textAt(open(text), 'o', 'a')).toBe('2');
@@ -123,5 +130,9 @@ describe("Go's quoting", () => {
   ])('%j', (text, quoted) => {
     const bytes = (s: string) => Buffer.from(s).toString('latin1');
     expect(quoteLikeGo(bytes(text))).toBe(bytes(quoted));
+  });
+
+  it('spells bytes that are no UTF-8 one by one', () => {
+    expect(quoteLikeGo('"\xff\xed\xa0\x80\xc3\xab')).toBe('"\\"\\xff\\xed\\xa0\\x80\xc3\xab"');
   });
 });
