@@ -51,6 +51,8 @@ export class ValueReader {
   /** The list of the innermost container has ended, its object has not. */
   #inTail = false;
   #oversized: Oversized | undefined;
+  /** The envelope left last, until an event or a container follows: damage may have made it seem to end. */
+  #left: (Container & { kind: 'envelope' }) | undefined;
   /** The first envelope met: a delivery's. */
   envelope: Envelope | undefined;
 
@@ -185,6 +187,7 @@ export class ValueReader {
       this.#collect.reject('too-large', this.#origin(at), { range: { start: this.#offset(at), end: this.#offset(after) } });
     } else {
       const raw = bytes.subarray(at, after);
+      if (startsLikeEvent(bytes, at)) this.#left = undefined;
       this.#collect.object(
         raw,
         { of: raw, spans: scanned.spans, escapedKeys: scanned.escapedKeys, deep },
@@ -246,20 +249,22 @@ export class ValueReader {
     const window = this.#window;
     const { bytes } = window;
     window.at = at;
-    const container = this.#containers.at(-1);
+    const open = this.#containers.at(-1);
+    const container = open ?? this.#left;
     let end = window.nextStart(at);
     let inside = false;
     if (container?.kind === 'envelope') {
       // Within messages quotes are escaped, so this too can only be structure.
       const next = bytes.indexOf('},{"id":"', at, 'latin1');
-      if (next >= 0 && (end < 0 || next < end)) {
-        end = next + 2;
-        inside = true;
-      }
-    } else if (reason === 'not-json' && (this.#collect.waiting || this.#isControlPlaneText(at))) {
-      const line = bytes.indexOf(0x0a, at);
-      if (line >= 0 && (end < 0 || line < end)) end = line + 1;
-    } else if (container !== undefined && end >= 0) inside = startsBehind(bytes, end - 1) && bytes[end] === 0x7b;
+      inside = next >= 0 && (end < 0 || next < end);
+      if (inside) end = next + 2;
+    }
+    if (open === undefined || open.kind !== 'envelope') {
+      if (!inside && reason === 'not-json' && (this.#collect.waiting || this.#isControlPlaneText(at))) {
+        const line = bytes.indexOf(0x0a, at);
+        if (line >= 0 && (end < 0 || line < end)) end = line + 1;
+      } else if (open !== undefined && end >= 0) inside = startsBehind(bytes, end - 1) && bytes[end] === 0x7b;
+    }
     if (end < 0 || end - at > MAX_VALUE_BYTES) {
       if (window.length > MAX_VALUE_BYTES) {
         this.#oversized = new Oversized(this.#offset(at), this.#origin(at));
@@ -268,6 +273,7 @@ export class ValueReader {
       if (!window.ended) return this.#more(window.length * 2);
       end = bytes.length;
     }
+    if (inside && open === undefined) this.#containers.push(container!);
     this.#region(at, end, reason);
     window.at = end;
     if (inside) this.#inTail = false;
@@ -312,13 +318,16 @@ export class ValueReader {
   }
 
   #enter(container: Container, elements: number): void {
+    this.#left = undefined;
     this.#window.at = elements;
     this.#containers.push(container);
   }
 
   #leave(): void {
     this.#collect.flush();
-    this.#countSkipped(this.#containers.pop());
+    const container = this.#containers.pop();
+    this.#countSkipped(container);
+    this.#remember(container);
     this.#inTail = false;
   }
 
@@ -326,8 +335,13 @@ export class ValueReader {
   #abandon(): Container[] {
     const open = this.#containers.splice(0);
     for (const container of open) this.#countSkipped(container);
+    this.#remember(open.at(-1));
     this.#inTail = false;
     return open;
+  }
+
+  #remember(container: Container | undefined): void {
+    if (container?.kind === 'envelope' && container.skip === undefined) this.#left = container;
   }
 
   #countSkipped(container: Container | undefined): void {
