@@ -42,15 +42,22 @@ export class JsonDocument {
   }
 
   isString(value: Value): boolean {
-    return this.#bytes[value] === QUOTE;
+    return this.#typeOf(value) === QUOTE;
   }
 
   isArray(value: Value): boolean {
-    return this.#bytes[value] === OPEN_ARRAY;
+    return this.#typeOf(value) === OPEN_ARRAY;
   }
 
   isObject(value: Value): boolean {
-    return this.#bytes[value] === OPEN_OBJECT;
+    return this.#typeOf(value) === OPEN_OBJECT;
+  }
+
+  /** First byte of a value. As with fastjson, to ask a string for its type is to read it. */
+  #typeOf(value: Value): number | undefined {
+    const first = this.#bytes[value];
+    if (first === QUOTE) this.rawText(value);
+    return first;
   }
 
   isTrue(value: Value): boolean {

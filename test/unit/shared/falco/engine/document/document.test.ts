@@ -52,6 +52,12 @@ describe('JSON over bytes, as fastjson reads it', () => {
     expect(textAt(document, 'o', 'key')).toBe('1');
   });
 
+  it('takes a string as read whose type was asked for', () => {
+    const document = open('{"o":["\\u003c\\n"]}');
+    expect(document.isArray(at(document, 'o', '0'))).toBe(false);
+    expect(textAt(document, 'o')).toBe('["<\\n"]');
+  });
+
   it('writes anew a key with a bare control character, too', () => {
     const document = open('{"o":{"a\tb":1}}');
     expect(textAt(document, 'o')).toBe('{"a\tb":1}');
