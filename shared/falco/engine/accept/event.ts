@@ -90,12 +90,10 @@ export class EventContext {
     return BigInt.asUintN(64, this.nanoseconds - this.run.firstNanoseconds);
   }
 
-  /** The event's compact JSON text, which is what Falco's plugins are handed. Cut at the first NUL. */
+  /** The event's compact JSON text, which is what Falco's plugins are handed. */
   get payload(): string {
     const untouched = new JsonDocument(this.index);
-    const text = untouched.write(untouched.root);
-    const nul = text.indexOf('\0');
-    return nul < 0 ? text : text.slice(0, nul);
+    return untouched.write(untouched.root);
   }
 
   /** Falco forgets extracted values between rules, which shows when reading one has changed how another is written (document/document.ts). */

@@ -1,3 +1,4 @@
+import { upToNul } from '../bytes.ts';
 import type { FieldRow, Reader, ValueType } from './row.ts';
 import { timeTexts } from './time.ts';
 
@@ -74,7 +75,7 @@ export const EVENT_FIELDS: readonly FieldRow[] = [
     (event) => event.relativeNanoseconds % SECOND,
   ),
   constant('evt.pluginname', 'string', 'Always k8saudit.', () => 'k8saudit'),
-  row('evt.plugininfo', 'string', 'The event as compact JSON text.', (event) => event.payload),
+  row('evt.plugininfo', 'string', 'The event as compact JSON text.', (event) => upToNul(event.payload)),
   constant('evt.source', 'string', 'Always k8s_audit.', () => 'k8s_audit'),
   constant('evt.is_async', 'bool', 'Always false.', () => false),
   constant('evt.asynctype', 'string', 'Always missing.', () => undefined),

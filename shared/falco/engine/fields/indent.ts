@@ -55,7 +55,7 @@ export function indentLikeGo(compact: string): string | undefined {
 }
 
 function stringEnd(text: string, start: number): number {
-  for (let i = start + 1; ; i++) {
+  for (let i = start + 1; i < text.length; i++) {
     const c = text.charCodeAt(i);
     if (c === 0x22) return i + 1;
     if (c < 0x20) return -1;
@@ -67,6 +67,7 @@ function stringEnd(text: string, start: number): number {
       } else if (!'"\\/bfnrt'.includes(text[i]!)) return -1;
     }
   }
+  return -1;
 }
 
 function scalarEnd(text: string, start: number): number {

@@ -158,6 +158,11 @@ describe('the other fields', () => {
       expect(read('json.obj', text.replace('{}', odd === '-' ? '-1e' : odd)), odd).toBe(undefined);
     }
     expect(read('jevt.obj', text.replace('{}', '-0.5e+3'))).toContain('-0.5e+3');
+    // A bare NUL in a text is one of the control characters Go refuses; other fields end there.
+    const withNul = text.replace('{}', '"a\0b"');
+    expect(read('jevt.obj', withNul)).toBe(undefined);
+    expect(read('evt.plugininfo', withNul)).toBe('{"stageTimestamp":"2026-01-02T03:04:05Z","a":"a');
+    expect(read('jevt.value', withNul, '/a')).toBe('a');
   });
 
   it('tell the time', () => {
