@@ -17,10 +17,23 @@ export function compileRegex(pattern: string): { readonly matches: (text: string
   try {
     const compiled = RE2JS.compile(translate(fromByteString(pattern)), RE2JS.MULTILINE);
     const longest = MAX_WORK / compiled.programSize();
-    return { matches: (text) => text.length <= longest && isUtf8(text) && compiled.matches(fromByteString(text)) };
+    return { matches: remembered((text) => text.length <= longest && isUtf8(text) && compiled.matches(fromByteString(text))) };
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** The answer for the text asked about last: users, agents and names come in runs. */
+function remembered(matches: (text: string) => boolean): (text: string) => boolean {
+  let last: string | undefined;
+  let answer = false;
+  return (text) => {
+    if (text !== last) {
+      answer = matches(text);
+      last = text;
+    }
+    return answer;
+  };
 }
 
 /** No pattern matches bytes that are not UTF-8, and all bytes must be matched. */
