@@ -27,8 +27,12 @@ export function auditEvent(name: string): string {
 }
 
 /** A CloudWatch Logs delivery as Lambda gets it. */
-export function delivery(messages: readonly string[], envelope: Json = {}): Json {
-  const text = JSON.stringify({
+export function delivery(messages: readonly string[], members: Json = {}): Json {
+  return { awslogs: { data: gzipped(envelope(messages, members)).toString('base64') } };
+}
+
+function envelope(messages: readonly string[], members: Json = {}): string {
+  return JSON.stringify({
     messageType: 'DATA_MESSAGE',
     owner: IDENTITY.account,
     logGroup: LOG_GROUP,
@@ -39,9 +43,8 @@ export function delivery(messages: readonly string[], envelope: Json = {}): Json
       timestamp: Date.parse('2026-11-21T08:24:55.000Z') + index,
       message,
     })),
-    ...envelope,
+    ...members,
   });
-  return { awslogs: { data: gzipped(text).toString('base64') } };
 }
 
 /** gzip with a header that says nothing about the machine, so that the same text always gives the same bytes. */
@@ -299,7 +302,18 @@ export function samples(): Map<string, string> {
       { logGroup: 'falco', logStream: 'falco/falco/8c2f1d3b0c8e4f0f9f0f8f3e4f5b6a7d', subscriptionFilters: ['tiercel-prod-respond'] },
     ),
   };
-  return new Map(Object.entries(files).map(([path, value]) => [`${path}.json`, pretty(value)]));
+  return new Map([
+    ...Object.entries(files).map(([path, value]): [string, string] => [`${path}.json`, pretty(value)]),
+    [
+      `objects/${BUCKET}/${OBJECT_KEY}`,
+      firehoseObject([auditEvent('exec-started')], [auditEvent('bind-cluster-admin'), auditEvent('list-services')]),
+    ],
+  ]);
+}
+
+/** What Firehose writes with decompression and delimiters on: an envelope a line. */
+function firehoseObject(...deliveries: readonly (readonly string[])[]): string {
+  return deliveries.map((messages) => `${envelope(messages)}\n`).join('');
 }
 
 /** A pod whose annotation is so long that the whole event has `bytes` bytes. */

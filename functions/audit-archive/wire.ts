@@ -10,6 +10,7 @@ import { createDynamoDBCheckpoints } from '../../shared/platform/aws/checkpoints
 import { createBucketReader } from '../../shared/platform/aws/s3.ts';
 import { createMemoryCheckpoints } from '../../shared/platform/checkpoints.ts';
 import { systemClock } from '../../shared/platform/clock.ts';
+import { createFolderReader } from '../../shared/platform/object-store.ts';
 import { readAuditArchiveConfig } from './config.ts';
 
 export const logger = new Logger({ serviceName: 'audit-archive' });
@@ -44,6 +45,7 @@ export function wire(): (context: Pick<Context, 'getRemainingTimeInMillis'>) => 
         })
       : createMemoryCheckpoints();
   const ingest = wireIngest(config, { s3, rememberedSeconds: REMEMBERED_SECONDS, logger });
+  const objects = config.OBJECTS_DIR === undefined ? createBucketReader(s3) : createFolderReader(config.OBJECTS_DIR);
   const queueUrls = new Map<string, string>();
   const queueUrl = async (arn: string): Promise<string> => {
     const known = queueUrls.get(arn);
@@ -61,7 +63,7 @@ export function wire(): (context: Pick<Context, 'getRemainingTimeInMillis'>) => 
     return {
       deps: {
         ...deps,
-        objects: createBucketReader(s3),
+        objects,
         checkpoints,
         identify: ({ key }) => {
           const cluster = clusters.find(({ prefix }) => prefix !== undefined && key.startsWith(prefix));

@@ -34,6 +34,8 @@ export interface Deployment extends Omit<NamedStage, 'falco'> {
   readonly rulesRoot: string;
   /** Only stage `local` keeps its state in a folder and its journal in memory. */
   readonly stateDir: string;
+  /** … and reads objects from a folder: the samples. */
+  readonly objectsDir: string;
   readonly journal: 'dynamodb' | 'memory';
   /** Which of the settings in infra/bundle.yml packs the functions. */
   readonly bundle: 'lambda' | 'local';
@@ -109,6 +111,7 @@ export function deployment({ falco, ...stage }: NamedStage): Deployment {
     alertSink: local ? 'stdout' : `sqs:https://sqs.${stage.region}.amazonaws.com/${stage.account}/${stageNames.respondQueue}`,
     rulesRoot: local ? `${root}/` : '',
     stateDir: local ? resolve(root, '.cache/local') : '',
+    objectsDir: local ? resolve(root, 'events/objects') : '',
     journal: local ? 'memory' : 'dynamodb',
     bundle: local ? 'local' : 'lambda',
     network: stage.vpc ? 'inside' : 'outside',

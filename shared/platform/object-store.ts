@@ -1,5 +1,7 @@
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
-import { dirname, join, normalize } from 'node:path';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { dirname, join, normalize, sep } from 'node:path';
+import type { ObjectReader } from './aws/s3.ts';
 
 /** Where whole objects are kept: a bucket, or a folder on a laptop. */
 export interface ObjectStore {
@@ -13,11 +15,7 @@ export interface ObjectStore {
 
 /** {@link ObjectStore} in a folder, for local stages and the demo. Keys become paths below `folder`. */
 export function createFolderStore(folder: string): ObjectStore & { read(key: string): Promise<Uint8Array> } {
-  const pathOf = (key: string): string => {
-    const path = normalize(join(folder, key));
-    if (!path.startsWith(normalize(folder))) throw new Error(`Expected a key below the folder, got ${JSON.stringify(key)}.`);
-    return path;
-  };
+  const pathOf = (key: string): string => pathBelow(folder, key);
   return {
     async putIfAbsent(key, body) {
       const path = pathOf(key);
@@ -40,4 +38,25 @@ export function createFolderStore(folder: string): ObjectStore & { read(key: str
     },
     read: (key) => readFile(pathOf(key)),
   };
+}
+
+/** Objects as files, `<folder>/<bucket>/<key>`: what stands in for S3 in stage `local`. Versions are not told apart. */
+export function createFolderReader(folder: string): ObjectReader {
+  return {
+    async open({ bucket, key }) {
+      const path = pathBelow(folder, `${bucket}/${key}`);
+      const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return undefined;
+        throw error;
+      });
+      return found?.isFile() ? { bytes: createReadStream(path), lastModifiedMs: found.mtimeMs } : undefined;
+    },
+    remove: async ({ bucket, key }) => await rm(pathBelow(folder, `${bucket}/${key}`), { force: true }),
+  };
+}
+
+function pathBelow(folder: string, key: string): string {
+  const path = normalize(join(folder, key));
+  if (!path.startsWith(normalize(folder + sep))) throw new Error(`Expected a key below the folder, got ${JSON.stringify(key)}.`);
+  return path;
 }

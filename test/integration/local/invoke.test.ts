@@ -131,6 +131,15 @@ describe('tiercel invoke', () => {
     expect(readdirSync(join(root, '.cache')).filter((name) => name.startsWith('invoke-'))).toEqual([]);
   });
 
+  it('reads the object a notification names from the samples, and leaves it there', async () => {
+    const { code, stdout, stderr } = await invoke('auditArchive', 'events/audit-archive/sqs.json');
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ batchItemFailures: [] });
+    expect(stderr).toMatch(/"kind":"done","tally":\{"received":3,"delivered":3,/);
+    expect(stderr).toContain('"rule":"Binding to cluster-admin Created or Changed"');
+    expect(readdirSync(join(root, 'events/objects/tiercel-prod-audit-archive'), { recursive: true })).toHaveLength(6);
+  });
+
   it('takes the folder’s name of a function, and exits with 1 when it fails', async () => {
     const { code, stdout, stderr } = await invoke('audit-stream', 'events/audit-stream/exec.json', '--env', 'DETECTION=nonsense');
     expect(code).toBe(1);
