@@ -112,6 +112,10 @@ export function createMemoryCluster(clock: Pick<Clock, 'now'>): MemoryCluster {
       calls.push('ask for access');
       return true;
     },
+    async maySubject() {
+      calls.push('ask for the access of somebody');
+      return true;
+    },
     async whoAmI() {
       return 'tiercel-respond';
     },

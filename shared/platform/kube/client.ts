@@ -55,6 +55,19 @@ export interface AccessQuestion {
   readonly object: ObjectReference;
 }
 
+/** A right as RBAC writes it: `pods/eviction` names a subresource. Asked for every name, in every namespace. */
+export interface Right {
+  readonly verb: string;
+  readonly apiGroup: string;
+  readonly resource: string;
+}
+
+/** Who a question about rights is about. */
+export interface Subject {
+  readonly username: string;
+  readonly groups: readonly string[];
+}
+
 /**
  * The few calls of the Kubernetes API that respond needs. Reads are repeated while the server is busy or away; a write is sent again only when
  * the server refused it before looking at it (429). Everything else is thrown as KubeStatusError or KubeConnectionError.
@@ -71,6 +84,8 @@ export interface KubeClient {
   delete(object: ObjectReference, options: DeleteOptions, call: CallOptions): Promise<void>;
   /** Whether the client's identity may do something (SelfSubjectAccessReview); nothing is done. */
   mayI(question: AccessQuestion, call: CallOptions): Promise<boolean>;
+  /** Whether somebody else has a right (SubjectAccessReview). Whoever asks needs `create subjectaccessreviews`. */
+  maySubject(subject: Subject, right: Right, call: CallOptions): Promise<boolean>;
   /** The user name the cluster knows this client by (SelfSubjectReview). */
   whoAmI(call: CallOptions): Promise<string>;
   /** Closes idle connections. */
@@ -208,6 +223,25 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
               name,
               ...(namespace === undefined ? {} : { namespace }),
             },
+          },
+        },
+      )) as { status?: { allowed?: boolean } };
+      return review.status?.allowed === true;
+    },
+    async maySubject({ username, groups }, { verb, apiGroup, resource }, callOptions) {
+      const [name, subresource] = resource.split('/');
+      const review = (await call(
+        `ask whether ${username} may ${verb} ${resource}`,
+        'POST',
+        '/apis/authorization.k8s.io/v1/subjectaccessreviews',
+        callOptions,
+        {
+          apiVersion: 'authorization.k8s.io/v1',
+          kind: 'SubjectAccessReview',
+          spec: {
+            user: username,
+            groups,
+            resourceAttributes: { verb, group: apiGroup, resource: name!, ...(subresource === undefined ? {} : { subresource }) },
           },
         },
       )) as { status?: { allowed?: boolean } };

@@ -157,6 +157,23 @@ describe('the Kubernetes client', () => {
     expect(seen[1]?.url).toBe('/api/v1/namespaces/prod/services?limit=500&continue=token%2F%2B%3D');
   });
 
+  it.each([
+    [{ allowed: true }, true],
+    [{ allowed: false }, false],
+    [{ denied: true }, false],
+    [undefined, false],
+  ])('asks for the rights of somebody else, subresource apart: %j', async (answer, expected) => {
+    const { client, seen } = await serve(json(201, { kind: 'SubjectAccessReview', status: answer }));
+    const subject = { username: 'respond', groups: ['tiercel-respond'] };
+    expect(await client.maySubject(subject, { verb: 'create', apiGroup: '', resource: 'pods/eviction' }, CALL)).toBe(expected);
+    expect(seen[0]).toMatchObject({ method: 'POST', url: '/apis/authorization.k8s.io/v1/subjectaccessreviews' });
+    expect(JSON.parse(seen[0]!.body).spec).toEqual({
+      user: 'respond',
+      groups: ['tiercel-respond'],
+      resourceAttributes: { verb: 'create', group: '', resource: 'pods', subresource: 'eviction' },
+    });
+  });
+
   it('never repeats the token or the body in an error', async () => {
     const { client } = await serve(status(422, 'Invalid'));
     const error = await client.create(pod, { secret: 'hidden' }, CALL).catch((thrown: unknown) => thrown as Error);
