@@ -23,6 +23,7 @@ export function names({ name, account, region }: Pick<NamedStage, 'name' | 'acco
     idempotencyTable: `tiercel-${name}-idempotency`,
     checkpointTable: `tiercel-${name}-checkpoints`,
     journalTable: `tiercel-${name}-journal`,
+    heartbeatTable: `tiercel-${name}-heartbeats`,
     archiveQueue: `tiercel-${name}-archive`,
     spoolQueue: `tiercel-${name}-spool`,
     respondQueue: `tiercel-${name}-respond`,

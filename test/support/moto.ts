@@ -167,7 +167,7 @@ export async function notifyQueue(bucket: string, queueArn: string, prefix = '',
 }
 
 /** A new table with exactly the keys and indexes that `infra/resources/tables.yml` deploys under this logical id. Resolves to its name. */
-export async function createTable(logicalId: 'IdempotencyTable' | 'CheckpointTable' | 'JournalTable'): Promise<string> {
+export async function createTable(logicalId: 'IdempotencyTable' | 'CheckpointTable' | 'JournalTable' | 'HeartbeatTable'): Promise<string> {
   const file = join(root, 'infra/resources/tables.yml');
   const table = readCloudFormation(readFileSync(file, 'utf8')).Resources?.[logicalId];
   if (table?.Type !== 'AWS::DynamoDB::Table') throw new Error(`${file} has no table ${logicalId}`);

@@ -1,0 +1,32 @@
+import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
+import type { Heartbeat } from './heartbeats.ts';
+
+/** What is known about the heartbeat of each cluster, by its name. The table has one small item per cluster. */
+export async function readHeartbeats(
+  { client, tableName }: { readonly client: DynamoDBClient; readonly tableName: string },
+  abortSignal?: AbortSignal,
+): Promise<ReadonlyMap<string, Heartbeat>> {
+  const heartbeats = new Map<string, Heartbeat>();
+  for await (const { Items = [] } of paginateScan({ client }, { TableName: tableName }, abortSignal ? { abortSignal } : {})) {
+    for (const { cluster, sentAtMs, returnedBeatAtMs, returnedAtMs, digest } of Items) {
+      if (cluster?.S === undefined || sentAtMs?.N === undefined) continue;
+      const beatAtMs = Number(returnedBeatAtMs?.N);
+      const backAtMs = Number(returnedAtMs?.N);
+      heartbeats.set(cluster.S, {
+        cluster: cluster.S,
+        sentAtMs: Number(sentAtMs.N),
+        ...(returnedBeatAtMs && returnedAtMs
+          ? {
+              returned: {
+                sentAtMs: beatAtMs,
+                returnedAtMs: backAtMs,
+                roundTripMs: backAtMs - beatAtMs,
+                ...(digest?.S === undefined ? {} : { digest: digest.S }),
+              },
+            }
+          : {}),
+      });
+    }
+  }
+  return heartbeats;
+}
