@@ -28,6 +28,11 @@ export interface MemoryCluster {
   peek(reference: ObjectReference): KubeObject | undefined;
   /** Deletes without preconditions, as somebody else would. */
   drop(reference: ObjectReference): void;
+  /** What a container has logged. */
+  write(
+    log: { readonly namespace: string; readonly pod: string; readonly container: string; readonly previous?: boolean },
+    text: string,
+  ): void;
 }
 
 /** The part of the Kubernetes API that respond uses, with its preconditions and status codes. test/contract/kube.ts holds it to what a real one does. */
@@ -35,6 +40,9 @@ export function createMemoryCluster(clock: Pick<Clock, 'now'>): MemoryCluster {
   const objects = new Map<string, Stored>();
   const writes: Write[] = [];
   const calls: string[] = [];
+  const logs = new Map<string, string>();
+  const logKey = (log: { namespace: string; pod: string; container: string; previous?: boolean }) =>
+    [log.namespace, log.pod, log.container, log.previous === true].join('|');
   let revision = 100;
 
   const keyOf = ({ apiGroup, resource, namespace, name }: ObjectReference) => [apiGroup, resource, namespace ?? '', name].join('|');
@@ -73,15 +81,32 @@ export function createMemoryCluster(clock: Pick<Clock, 'now'>): MemoryCluster {
       const stored = objects.get(keyOf(reference));
       return stored && copy(stored);
     },
-    async list(collection: CollectionReference) {
+    async list(collection: CollectionReference, _call, { fieldSelector, atMost } = {}) {
       calls.push(`list ${collection.resource}`);
+      // The one selector that respond uses.
+      const about = /^involvedObject\.uid=(.+)$/.exec(fieldSelector ?? '')?.[1];
       const prefix = [collection.apiGroup, collection.resource, collection.namespace ?? ''].join('|');
       return [...objects]
         .filter(([key]) => key.startsWith(`${prefix}|`))
         .map(([, stored]) => {
           const { kind: _kind, apiVersion: _apiVersion, ...item } = structuredClone(stored);
           return item as unknown as KubeObject;
-        });
+        })
+        .filter((item) => about === undefined || (item.involvedObject as { uid?: string } | undefined)?.uid === about)
+        .slice(0, atMost);
+    },
+    async logs({ namespace, pod, container, previous, lines, bytes }) {
+      calls.push('get pods/log');
+      const text = logs.get(logKey({ namespace, pod, container, previous }));
+      if (text === undefined) throw fail(400, 'BadRequest', `${container} has no ${previous ? 'previous ' : ''}log`);
+      const asked = Buffer.from(
+        text
+          .split(/(?<=\n)/)
+          .slice(-lines)
+          .join(''),
+      );
+      const kept = asked.subarray(Math.max(0, asked.length - bytes));
+      return { text: kept, cut: kept.length < asked.length };
     },
     async create(collection, manifest, { auditId }) {
       calls.push(`create ${collection.resource}`);
@@ -130,6 +155,9 @@ export function createMemoryCluster(clock: Pick<Clock, 'now'>): MemoryCluster {
     peek: (reference) => {
       const stored = objects.get(keyOf(reference));
       return stored && copy(stored);
+    },
+    write: (log, text) => {
+      logs.set(logKey(log), text);
     },
     drop: (reference) => {
       objects.delete(keyOf(reference));

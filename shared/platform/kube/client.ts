@@ -1,8 +1,8 @@
-import { Agent, request as send } from 'node:https';
+import { Agent } from 'node:https';
 import type { Clock, Random } from '../clock.ts';
-import { messageOf } from '../errors.ts';
 import { type Backoff, backoffMs } from '../retry.ts';
 import { KubeConnectionError, KubeStatusError } from './errors.ts';
+import { type Answer, exchange, type Keeping } from './exchange.ts';
 import {
   type CollectionReference,
   collectionPath,
@@ -55,6 +55,32 @@ export interface AccessQuestion {
   readonly object: ObjectReference;
 }
 
+export interface ListOptions {
+  /** `involvedObject.uid=…`: the server leaves out the others. */
+  readonly fieldSelector?: string;
+  /** Stop once there are this many; whether there would have been more is not known. */
+  readonly atMost?: number;
+}
+
+/** One container's log. */
+export interface LogQuestion {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+  /** The log of the container before its last restart. */
+  readonly previous: boolean;
+  /** Most lines, counted from the end. */
+  readonly lines: number;
+  /** Most bytes, counted from the end. */
+  readonly bytes: number;
+}
+
+export interface LogText {
+  readonly text: Buffer;
+  /** Whether earlier text was left out because of `bytes`. */
+  readonly cut: boolean;
+}
+
 /** A right as RBAC writes it: `pods/eviction` names a subresource. Asked for every name, in every namespace. */
 export interface Right {
   readonly verb: string;
@@ -76,7 +102,9 @@ export interface KubeClient {
   /** `undefined` only for 404. */
   get(object: ObjectReference, call: CallOptions): Promise<KubeObject | undefined>;
   /** Every object of the collection, page by page. */
-  list(collection: CollectionReference, call: CallOptions): Promise<readonly KubeObject[]>;
+  list(collection: CollectionReference, call: CallOptions, options?: ListOptions): Promise<readonly KubeObject[]>;
+  /** The end of a container's log, each line with its time. A container that has none is refused with 400. */
+  logs(question: LogQuestion, call: CallOptions): Promise<LogText>;
   create(collection: CollectionReference, manifest: JsonValue, call: CallOptions): Promise<KubeObject>;
   /** JSON merge patch. `metadata.uid` and `metadata.resourceVersion` inside the patch are preconditions: 409 when they do not hold. */
   patch(object: ObjectReference, patch: JsonValue, call: CallOptions): Promise<KubeObject>;
@@ -94,8 +122,13 @@ export interface KubeClient {
 
 /** An answer is one object or one page of a list; the largest object etcd takes is 1.5 MiB. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+const WHOLE_ANSWER: Keeping = { bytes: MAX_ANSWER_BYTES, what: 'whole' };
+/** What the kubelet may send of one log, however long its lines are; kubelets keep 10 MiB in a file. */
+const MAX_LOG_BYTES = 16 * 1024 * 1024;
 const PAGE_SIZE = 500;
 const MAX_ATTEMPTS = 4;
+/** Behind a log stands a kubelet, which may be away for good. */
+const MAX_LOG_ATTEMPTS = 2;
 const BACKOFF: Backoff = { baseMs: 100, capMs: 2_000 };
 
 export function createKubeClient(options: KubeClientOptions): KubeClient {
@@ -119,13 +152,27 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     body?: JsonValue,
     contentType = 'application/json',
   ): Promise<unknown> {
+    const { status, body: answer } = await ask(what, method, path, auditId, body, contentType, WHOLE_ANSWER);
+    return parse(what, status, answer);
+  }
+
+  /** @throws KubeStatusError for any answer but a success. */
+  async function ask(
+    what: string,
+    method: string,
+    path: string,
+    auditId: string,
+    body: JsonValue | undefined,
+    contentType: string,
+    keeping: Keeping,
+  ): Promise<Answer> {
     for (let attempt = 1; ; attempt++) {
       await limiter.take();
       try {
-        return await once(what, method, path, auditId, body, contentType);
+        return await once(what, method, path, auditId, body, contentType, keeping);
       } catch (error) {
         const again = method === 'GET' ? isPassing(error) : error instanceof KubeStatusError && error.status === 429;
-        if (!again || attempt >= MAX_ATTEMPTS) throw error;
+        if (!again || attempt >= (keeping.what === 'end' ? MAX_LOG_ATTEMPTS : MAX_ATTEMPTS)) throw error;
         await clock.sleep(backoffMs(attempt, BACKOFF, options.random));
       }
     }
@@ -138,18 +185,22 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     auditId: string,
     body: JsonValue | undefined,
     contentType: string,
-  ): Promise<unknown> {
+    keeping: Keeping,
+  ): Promise<Answer> {
     const text = body === undefined ? undefined : JSON.stringify(body);
     const token = await endpoint.token?.();
-    const { status, answer } = await exchange(
+    const answer = await exchange(
       what,
       new URL(path, endpoint.server),
       {
         method,
         agent,
         timeout: timeoutMs,
+        // A log that trickles is never idle.
+        ...(keeping.what === 'end' ? { signal: AbortSignal.timeout(timeoutMs) } : {}),
         headers: {
-          accept: 'application/json',
+          // A log is plain text, its refusal JSON.
+          accept: keeping.what === 'end' ? 'application/json, */*' : 'application/json',
           'audit-id': auditId,
           'user-agent': 'tiercel-respond',
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
@@ -157,10 +208,11 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
         },
       },
       text,
+      keeping,
     );
-    const parsed = parse(what, status, answer);
-    if (status >= 200 && status < 300) return parsed;
-    const { reason, message } = (parsed ?? {}) as { reason?: unknown; message?: unknown };
+    const { status } = answer;
+    if (status >= 200 && status < 300) return answer;
+    const { reason, message } = (parse(what, status, answer.body) ?? {}) as { reason?: unknown; message?: unknown };
     throw new KubeStatusError(what, status, typeof reason === 'string' ? reason : '', typeof message === 'string' ? message : '');
   }
 
@@ -173,19 +225,33 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
         throw error;
       }
     },
-    async list(collection, callOptions) {
+    async list(collection, callOptions, { fieldSelector, atMost = Number.POSITIVE_INFINITY } = {}) {
+      const selector = fieldSelector === undefined ? '' : `&fieldSelector=${encodeURIComponent(fieldSelector)}`;
       const items: KubeObject[] = [];
       let next = '';
       do {
-        const query = `?limit=${PAGE_SIZE}${next === '' ? '' : `&continue=${encodeURIComponent(next)}`}`;
+        const query = `?limit=${Math.min(PAGE_SIZE, atMost)}${selector}${next === '' ? '' : `&continue=${encodeURIComponent(next)}`}`;
         const page = (await call(`list ${collection.resource}`, 'GET', collectionPath(collection) + query, callOptions)) as {
           items?: KubeObject[];
           metadata?: { continue?: string };
         };
         items.push(...(page.items ?? []));
         next = page.metadata?.continue ?? '';
-      } while (next !== '');
-      return items;
+      } while (next !== '' && items.length < atMost);
+      return items.slice(0, atMost);
+    },
+    async logs({ namespace, pod, container, previous, lines, bytes }, { auditId }) {
+      const path = `${pathOf({ apiGroup: '', apiVersion: 'v1', resource: 'pods', namespace, name: pod })}/log`;
+      const query = new URLSearchParams({
+        container,
+        timestamps: 'true',
+        tailLines: String(lines),
+        limitBytes: String(Math.max(bytes, MAX_LOG_BYTES)),
+        ...(previous ? { previous: 'true' } : {}),
+      });
+      const what = `read the log of ${container} in ${namespace}/${pod}`;
+      const { body, received } = await ask(what, 'GET', `${path}?${query}`, auditId, undefined, '', { bytes, what: 'end' });
+      return { text: body, cut: received > body.length };
     },
     async create(collection, manifest, callOptions) {
       return asObject(await call(`create ${collection.resource}`, 'POST', collectionPath(collection), callOptions, manifest));
@@ -258,31 +324,6 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     },
     close: () => agent.destroy(),
   };
-}
-
-function exchange(
-  what: string,
-  url: URL,
-  options: Parameters<typeof send>[1] & object,
-  body: string | undefined,
-): Promise<{ status: number; answer: Buffer }> {
-  return new Promise((resolve, reject) => {
-    const fail = (why: string, cause?: unknown) => reject(new KubeConnectionError(what, why, cause));
-    const outgoing = send(url, options, (incoming) => {
-      const parts: Buffer[] = [];
-      let size = 0;
-      incoming.on('data', (part: Buffer) => {
-        size += part.length;
-        if (size > MAX_ANSWER_BYTES) incoming.destroy(new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`));
-        else parts.push(part);
-      });
-      incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, answer: Buffer.concat(parts) }));
-      incoming.on('error', (error) => fail(`got ${messageOf(error)}`, error));
-    });
-    outgoing.on('timeout', () => outgoing.destroy(new Error('none came in time')));
-    outgoing.on('error', (error) => fail(`got ${messageOf(error)}`, error));
-    outgoing.end(body);
-  });
 }
 
 function parse(what: string, status: number, answer: Buffer): unknown {

@@ -86,6 +86,55 @@ describe('the Kubernetes client', () => {
     });
   });
 
+  describe('reading logs', () => {
+    const question = { namespace: 'prod', pod: 'web', container: 'c', previous: false, lines: 100, bytes: 1000 };
+    const text =
+      (...parts: string[]): Answer =>
+      (_seen, response) => {
+        response.writeHead(200, { 'content-type': 'text/plain' });
+        for (const part of parts) response.write(part);
+        response.end();
+      };
+
+    it('asks for the end of one container’s log', async () => {
+      const { client, seen } = await serve(text('one\n', 'two\n'));
+      expect(await client.logs({ ...question, previous: true }, CALL)).toEqual({ text: Buffer.from('one\ntwo\n'), cut: false });
+      expect(seen[0]?.url).toBe(
+        '/api/v1/namespaces/prod/pods/web/log?container=c&timestamps=true&tailLines=100&limitBytes=16777216&previous=true',
+      );
+      expect(seen[0]?.headers['audit-id']).toBe(CALL.auditId);
+    });
+
+    it('keeps the last bytes of a long one, whatever its pieces, and says so', async () => {
+      const { client } = await serve(text('x'.repeat(70_000), 'y'.repeat(990), 'the end 10'), text('z'.repeat(1000)));
+      const long = await client.logs(question, CALL);
+      expect(long).toEqual({ text: Buffer.from(`${'y'.repeat(990)}the end 10`), cut: true });
+      expect(await client.logs(question, CALL)).toMatchObject({ cut: false });
+    });
+
+    it('tells why there is none', async () => {
+      const { client, seen } = await serve(status(400, 'BadRequest'));
+      await expect(client.logs(question, CALL)).rejects.toMatchObject({ status: 400, retryable: false, detail: 'because BadRequest' });
+      expect(seen).toHaveLength(1);
+    });
+
+    it('does not wait for one that trickles for ever', async () => {
+      const { client, seen } = await serve((_seen, response) => {
+        response.writeHead(200);
+        const drip = setInterval(() => response.write('.'), 20);
+        response.on('close', () => clearInterval(drip));
+      });
+      await expect(client.logs(question, CALL)).rejects.toMatchObject({ code: 'kube.connection', retryable: true });
+      expect(seen.length).toBeGreaterThan(0);
+    });
+  });
+
+  it('lists what a selector names, and stops when it has enough', async () => {
+    const { client, seen } = await serve(json(200, { items: [object, object], metadata: { continue: 'more' } }));
+    expect(await client.list(pod, CALL, { fieldSelector: 'involvedObject.uid=u&x', atMost: 2 })).toHaveLength(2);
+    expect(seen.map(({ url }) => url)).toEqual(['/api/v1/namespaces/prod/pods?limit=2&fieldSelector=involvedObject.uid%3Du%26x']);
+  });
+
   it('keeps names inside their segment of the path', async () => {
     const { client, seen } = await serve(json(200, object));
     await client.get({ ...pod, apiGroup: 'a.b/c', name: '../../secrets?x=%2e#' }, CALL);
