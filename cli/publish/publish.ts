@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { stringify } from 'yaml';
-import { loadRules, type RulesFile } from '../../shared/falco/engine/index.ts';
+import { type LoadResult, loadRules, type RulesFile, rulesDigest } from '../../shared/falco/engine/index.ts';
+import { HEARTBEAT_RULE, packDigest, packTag } from '../../shared/falco/heartbeat.ts';
 import { TiercelError } from '../../shared/platform/errors.ts';
 import { tarOf } from './tar.ts';
 
@@ -34,8 +35,6 @@ const INDEX = 'application/vnd.oci.image.index.v1+json';
 /** What Kubernetes takes in one object, less some room for the rest of it. */
 const MAX_CONFIG_MAP_BYTES = 1_000_000;
 
-const HEARTBEAT = 'Tiercel Heartbeat';
-
 /**
  * Makes everything Falco can take rules from: the files, values of the official chart, a ConfigMap, and an OCI layout with one artifact.
  * The same rules make the same bytes. @throws TiercelError when the rules do not load, or the heartbeat does not carry the digest of the others.
@@ -45,7 +44,7 @@ export function publish(rulesFiles: readonly RulesFile[], options: PublishOption
   if (!loaded.loads) {
     throw new TiercelError('RULES_DO_NOT_LOAD', 'the rules do not load: `tiercel rules check` says why');
   }
-  const digest = withHeartbeat(rulesFiles);
+  const digest = withHeartbeat(loaded);
   const named = rulesFiles.map(({ name, text }) => ({ name: basename(name), text }));
   const names = named.map(({ name }) => name);
   const twice = names.find((name, at) => names.indexOf(name) !== at);
@@ -81,21 +80,20 @@ export function publish(rulesFiles: readonly RulesFile[], options: PublishOption
   };
 }
 
-/** The digest of all files but the one with the heartbeat. @throws TiercelError when there is no heartbeat, or it carries another digest. */
-function withHeartbeat(files: readonly RulesFile[]): string {
-  const others = files.filter(({ text }) => !text.includes(`rule: ${HEARTBEAT}`));
-  const { digest } = loadRules(others);
-  const heartbeat = files.find(({ text }) => text.includes(`rule: ${HEARTBEAT}`));
+/** The digest of all rules but the heartbeat. @throws TiercelError when there is no heartbeat, or it carries another digest. */
+function withHeartbeat({ rules }: LoadResult): string {
+  const digest = rulesDigest(rules.filter(({ name }) => name !== HEARTBEAT_RULE));
+  const heartbeat = rules.find(({ name }) => name === HEARTBEAT_RULE);
   if (heartbeat === undefined) {
     throw new TiercelError(
       'NO_HEARTBEAT',
-      `expected a rules file with the rule ${HEARTBEAT}, which tells the pipeline what Falco really runs; take 95-heartbeat.yaml along`,
+      `expected a rules file with the rule ${HEARTBEAT_RULE}, which tells the pipeline what Falco really runs; take 95-heartbeat.yaml along`,
     );
   }
-  if (!heartbeat.text.includes(`pack=${digest} `)) {
+  if (packDigest(heartbeat.tags) !== digest) {
     throw new TiercelError(
       'STALE_DIGEST',
-      `${heartbeat.name} carries another digest than the rules have: write pack=${digest} into its output`,
+      `${heartbeat.place.file} carries another digest than the rules have: write ${packTag(digest)} into its tags`,
     );
   }
   return digest;

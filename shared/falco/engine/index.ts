@@ -7,6 +7,14 @@ export { DIAGNOSTICS, type Diagnostic, type DiagnosticCode, diagnosticAt, render
 export { createEvaluator, type Evaluator, type EvaluatorOptions, type Verdict } from './evaluate/index.ts';
 export { type Explanation, explainRule } from './explain/explain.ts';
 export { type AppendOutput, alertToJson, readAppendOutput } from './format/index.ts';
-export { type LoadedRule, type LoadOptions, type LoadResult, loadRules, type RulesFile, type Selection } from './load/index.ts';
+export {
+  type LoadedRule,
+  type LoadOptions,
+  type LoadResult,
+  loadRules,
+  type RulesFile,
+  rulesDigest,
+  type Selection,
+} from './load/index.ts';
 export { parseCondition } from './parse/index.ts';
 export { createPreFilter, type PreFilter } from './prefilter/index.ts';

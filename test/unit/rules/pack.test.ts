@@ -104,7 +104,7 @@ describe('the rule pack', () => {
   it('carries the digest of all its other files in the heartbeat', () => {
     const others = loadRules(files.filter(({ name }) => !name.includes('heartbeat')));
     const heartbeat = pack.defined.find(({ name }) => name === 'Tiercel Heartbeat');
-    expect(heartbeat?.output).toContain(`pack=${others.digest} `);
+    expect(heartbeat?.tags).toContain(`pack-${others.digest}`);
   });
 });
 

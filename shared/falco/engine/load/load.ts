@@ -64,7 +64,7 @@ export function loadRules(files: readonly RulesFile[], options: LoadOptions = {}
     report.error(error);
   }
   if (report.failed) {
-    return { loads: false, diagnostics: report.diagnostics, rules: [], defined: [], digest: digestOf([]), macroOf: () => undefined };
+    return { loads: false, diagnostics: report.diagnostics, rules: [], defined: [], digest: rulesDigest([]), macroOf: () => undefined };
   }
   const urgent = defined.filter(({ priority }) => PRIORITIES.indexOf(priority) <= PRIORITIES.indexOf(options.minPriority ?? 'Debug'));
   const rules = selected(
@@ -77,7 +77,7 @@ export function loadRules(files: readonly RulesFile[], options: LoadOptions = {}
     diagnostics: report.diagnostics,
     rules,
     defined,
-    digest: digestOf(rules),
+    digest: rulesDigest(rules),
     macroOf: (node) => known.macroNames.get(node),
   };
 }
@@ -131,7 +131,8 @@ function isField(text: string): boolean {
   return parsed.ok && checkCondition(parsed.tree).every(({ level }) => level === 'warning');
 }
 
-function digestOf(rules: readonly LoadedRule[]): string {
+/** The digest of {@link LoadResult} over some of its rules. */
+export function rulesDigest(rules: readonly LoadedRule[]): string {
   const hash = createHash('sha256');
   for (const { name, source, priority, tags, condition, output } of rules) {
     hash.update(JSON.stringify([name, source, priority, tags, printCondition(condition), output]));

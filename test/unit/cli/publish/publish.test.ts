@@ -17,7 +17,7 @@ afterAll(() => rmSync(root, { recursive: true }));
 const options = { version: '1.2.3', namespace: 'falco' };
 const rule = (name: string) =>
   `- rule: ${name}\n  desc: d\n  condition: ka.verb exists\n  output: o\n  priority: NOTICE\n  source: k8s_audit\n`;
-const heartbeat = (digest: string) => rule('Tiercel Heartbeat').replace('output: o', `output: Heartbeat (pack=${digest} x)`);
+const heartbeat = (digest: string) => `${rule('Tiercel Heartbeat')}  tags: [heartbeat, pack-${digest}]\n`;
 const small = [{ name: 'a/10-a.yaml', text: rule('A') }];
 const own = [...small, { name: 'a/95-heartbeat.yaml', text: heartbeat(loadRules(small).digest) }];
 
