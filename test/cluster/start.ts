@@ -7,9 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { systemClock, systemRandom } from '../../shared/platform/clock.ts';
-import { type ClusterEndpoint, createKubeClient, type KubeClient } from '../../shared/platform/kube/index.ts';
+import { type ClusterEndpoint, createKubeClient, type JsonValue, type KubeClient } from '../../shared/platform/kube/index.ts';
 import { TestAuthority } from '../support/certificates.ts';
 import { buildCluster } from './build.ts';
+import { startKubelet } from './kubelet.ts';
 
 /** Somebody the API server knows, by a bearer token. */
 interface User {
@@ -48,7 +49,10 @@ const LAST_MADE = {
   name: 'system:controller:bootstrap-signer',
 };
 
-/** A real kube-apiserver over a real etcd, on loopback, in a folder of its own; builds both first if need be. */
+/** The one node there is. Its kubelet opens streams into pods; nothing schedules pods or runs them. */
+export const NODE = 'node-1';
+
+/** A real kube-apiserver over a real etcd, on loopback, in a folder of its own, with one node; builds both first if need be. */
 export async function startCluster(users: readonly User[]): Promise<TestCluster> {
   const binaries = await buildCluster();
   const folder = mkdtempSync(join(tmpdir(), 'tiercel-cluster-'));
@@ -60,6 +64,8 @@ export async function startCluster(users: readonly User[]): Promise<TestCluster>
   const [etcdPort, peerPort, apiPort] = await freePorts(3);
   const authority = new TestAuthority();
   const serving = authority.issue('kube-apiserver');
+  const kubeletClient = authority.issue('kube-apiserver-kubelet-client');
+  const kubelet = await startKubelet(authority);
   const accounts = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const accountKey = file('accounts.key', accounts.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString());
   const auditLog = file('audit.log', '');
@@ -110,6 +116,14 @@ export async function startCluster(users: readonly User[]): Promise<TestCluster>
     '--endpoint-reconciler-type',
     'none',
     '--allow-privileged',
+    '--kubelet-preferred-address-types',
+    'InternalIP',
+    '--kubelet-certificate-authority',
+    file('authority.crt', authority.cert),
+    '--kubelet-client-certificate',
+    file('kubelet-client.crt', kubeletClient.cert),
+    '--kubelet-client-key',
+    file('kubelet-client.key', kubeletClient.key),
     '--service-cluster-ip-range',
     '10.96.0.0/16',
     '--token-auth-file',
@@ -148,6 +162,7 @@ export async function startCluster(users: readonly User[]): Promise<TestCluster>
       await once(child, 'exit');
       clearTimeout(timer);
     }
+    await kubelet.stop();
     rmSync(folder, { recursive: true, force: true });
   };
 
@@ -164,6 +179,8 @@ export async function startCluster(users: readonly User[]): Promise<TestCluster>
     }
     await wait(500);
   }
+  const nodes = { apiGroup: '', apiVersion: 'v1', resource: 'nodes' };
+  await admin.create(nodes, nodeWith(kubelet.port), { auditId: 'start' });
   return {
     endpoint,
     client,
@@ -173,6 +190,16 @@ export async function startCluster(users: readonly User[]): Promise<TestCluster>
         .filter((line) => line !== '')
         .map((line) => JSON.parse(line) as Record<string, unknown>),
     stop,
+  };
+}
+
+/** A node as its kubelet registers it. */
+function nodeWith(port: number): JsonValue {
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: NODE },
+    status: { addresses: [{ type: 'InternalIP', address: '127.0.0.1' }], daemonEndpoints: { kubeletEndpoint: { Port: port } } },
   };
 }
 

@@ -4,12 +4,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { prepare } from '../../../shared/audit/index.ts';
 import type { FalcoAlert } from '../../../shared/falco/alert.ts';
 import { createEvaluator, loadRules, readAppendOutput } from '../../../shared/falco/engine/index.ts';
+import { readRuleFiles } from '../../../shared/flows/detection.ts';
 import type { TestCluster } from '../../cluster/start.ts';
 import { MAC_KEY } from '../../support/responder.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 
-/** Fires on every change, so that every action can be set off; the rules of the pack are tried elsewhere. */
+/** Beside the pack: fires on every change, so that every action can be set off; and on a tunnel in both its stages, as rules without a stage do. */
 const RULES = `
 - rule: Changed
   desc: d
@@ -23,6 +24,12 @@ const RULES = `
   output: read (user=%ka.user.name)
   priority: NOTICE
   source: k8s_audit
+- rule: Tunnel
+  desc: d
+  condition: ka.target.subresource = portforward
+  output: tunnel (user=%ka.user.name)
+  priority: NOTICE
+  source: k8s_audit
 `;
 
 /** Whoever asked for what, as the API server wrote it into its audit log. */
@@ -30,18 +37,40 @@ export interface Wanted {
   readonly user: string;
   readonly verb?: string;
   readonly resource: string;
+  readonly subresource?: string;
   /** Absent for a creation that was refused: the server reads no body then. */
   readonly name?: string;
+  readonly stage?: 'ResponseStarted' | 'ResponseComplete' | undefined;
+  /** The rule whose alert it is. @default Changed */
+  readonly rule?: string;
 }
 
-/** Audit events of a real API server → alerts, by this project's own decode and engine: stamped, signed, with every appended field. */
+export interface CallEvent {
+  readonly user?: { readonly username?: string };
+  readonly verb?: string;
+  readonly stage?: string;
+  readonly objectRef?: { readonly resource?: string; readonly subresource?: string; readonly name?: string };
+}
+
+function isAbout({ user, verb, stage, objectRef }: CallEvent, wanted: Wanted): boolean {
+  return (
+    user?.username === wanted.user &&
+    (wanted.verb === undefined || verb === wanted.verb) &&
+    (wanted.stage === undefined || stage === wanted.stage) &&
+    objectRef?.resource === wanted.resource &&
+    objectRef.subresource === wanted.subresource &&
+    (wanted.name === undefined || objectRef.name === wanted.name)
+  );
+}
+
+/** Audit events of a real API server → alerts, by this project's own decode, engine and rules: stamped, signed, with every appended field. */
 export function alertSource(cluster: TestCluster): {
-  /** The alert about the latest such call. Waits for it. @param stamped without it the event reaches the engine unsigned. */
+  /** The alert about the latest such call. Waits for it. Unless `signed`, the event reaches the engine as it came. */
   alertOf(wanted: Wanted, options?: { readonly signed?: boolean }): Promise<FalcoAlert>;
   /** Alerts about every call by a user so far. */
   allBy(user: string): FalcoAlert[];
 } {
-  const loaded = loadRules([{ name: 'rules.yaml', text: RULES }]);
+  const loaded = loadRules([...readRuleFiles([resolve(root, 'rules/falco')]), { name: 'rules.yaml', text: RULES }]);
   if (!loaded.loads) throw new Error(JSON.stringify(loaded.diagnostics));
   const evaluator = createEvaluator(loaded.rules, {
     ruleMatching: 'all',
@@ -59,26 +88,14 @@ export function alertSource(cluster: TestCluster): {
     return verdict.kind === 'evaluated' ? verdict.alerts : [];
   };
   return {
-    async alertOf({ user, verb, resource, name }, { signed = true } = {}) {
+    async alertOf(wanted, { signed = true } = {}) {
       for (let attempt = 0; attempt < 100; attempt++) {
-        const event = cluster.auditEvents().findLast((candidate) => {
-          const {
-            user: caller,
-            objectRef,
-            verb: asked,
-          } = candidate as { user?: { username?: string }; verb?: string; objectRef?: { resource?: string; name?: string } };
-          return (
-            caller?.username === user &&
-            (verb === undefined || verb === asked) &&
-            objectRef?.resource === resource &&
-            (name === undefined || objectRef?.name === name)
-          );
-        });
-        const alert = event && alertsOf(event, signed)[0];
+        const event = cluster.auditEvents().findLast((candidate) => isAbout(candidate, wanted));
+        const alert = event && alertsOf(event, signed).find(({ rule }) => rule === (wanted.rule ?? 'Changed'));
         if (alert) return alert;
         await wait(50);
       }
-      throw new Error(`no audit event of ${user} about ${resource} ${name}`);
+      throw new Error(`no alert about ${JSON.stringify(wanted)}`);
     },
     allBy: (user) =>
       cluster

@@ -163,7 +163,7 @@ describe('refusals', () => {
     const later: Clock = { ...systemClock, now: () => Date.now() + 11 * 60_000 };
     expect(refusals(await answer(alert, responder('enforce', { clock: later })))).toEqual(['fresh']);
     const truncated = { ...alert, output_fields: { ...alert.output_fields, 'tiercel.truncated': 'true' } };
-    expect(refusals(await answer(truncated, responder()))).toEqual(['whole']);
+    expect(refusals(await answer(truncated, responder()))).toContain('whole');
     expect(refusals(await answer(await alertAbout(reference, { signed: false }), responder()))).toEqual(['signed']);
     expect(await gone(reference)).toBe(false);
     expect((await answer(alert, responder())).status).toBe('done');

@@ -4,11 +4,11 @@ import { type RespondDeps, respondToAlerts } from '../../../shared/flows/respond
 import { respondInMemory } from '../../../shared/flows/respond-in-memory.ts';
 import { type Clock, systemClock } from '../../../shared/platform/clock.ts';
 import type { JsonValue, KubeClient, KubeObject, ObjectReference } from '../../../shared/platform/kube/index.ts';
-import { actionCatalogue, type Entry, loadPolicies } from '../../../shared/respond/index.ts';
+import { actionCatalogue, type Entry, loadPolicies, type PolicySet } from '../../../shared/respond/index.ts';
 import { rbacManifests } from '../../../shared/respond/rbac.ts';
-import { startCluster, type TestCluster } from '../../cluster/start.ts';
+import { NODE, startCluster, type TestCluster } from '../../cluster/start.ts';
 import { MAC_KEY } from '../../support/responder.ts';
-import { alertSource } from './alerts.ts';
+import { alertSource, type CallEvent } from './alerts.ts';
 
 export const RESPOND = 'tiercel-respond';
 export const CALL = { auditId: 'test' };
@@ -17,38 +17,25 @@ export const core = { apiGroup: '', apiVersion: 'v1' } as const;
 export const apps = { apiGroup: 'apps', apiVersion: 'v1' } as const;
 
 /** One policy for each action, told apart by what they accept. */
-export const policyText = (mode: string, extra = '') => `
-- policy: bindings
+export const policyText = (mode: string, { extra = '', rules = ['Changed'] }: { extra?: string; rules?: readonly string[] } = {}) =>
+  `${[
+    'delete-binding',
+    'delete-object, with: {resources: [services]}',
+    'label, with: {resources: [configmaps], labels: {suspect: "true"}}',
+    'isolate-pod',
+  ]
+    .map(
+      (step) => `
+- policy: ${step.split(',')[0]}
   description: d
   mode: ${mode}
-  match: {source: k8s_audit, rules: [Changed]}
-  actions: [{action: delete-binding}]
+  match: {source: k8s_audit, rules: ${JSON.stringify(rules)}}
+  actions: [{action: ${step}}]
   cooldown: 1s
   budget: {policy: 1000, cluster: 1000, namespace: 1000}
-  ${extra}
-- policy: services
-  description: d
-  mode: ${mode}
-  match: {source: k8s_audit, rules: [Changed]}
-  actions: [{action: delete-object, with: {resources: [services]}}]
-  cooldown: 1s
-  budget: {policy: 1000, cluster: 1000, namespace: 1000}
-  ${extra}
-- policy: labels
-  description: d
-  mode: ${mode}
-  match: {source: k8s_audit, rules: [Changed]}
-  actions: [{action: label, with: {resources: [configmaps], labels: {suspect: "true"}}}]
-  cooldown: 1s
-  ${extra}
-- policy: pods
-  description: d
-  mode: ${mode}
-  match: {source: k8s_audit, rules: [Changed]}
-  actions: [{action: isolate-pod}]
-  cooldown: 1s
-  budget: {policy: 1000, cluster: 1000, namespace: 1000}
-  ${extra}
+  ${extra}`,
+    )
+    .join('')}
 - protect: {namespaces: [kube-system], users: [admin]}
 `;
 
@@ -61,8 +48,18 @@ let serial = 0;
 
 export const policySet = (text: string) => loadPolicies([{ path: 'p.yaml', text }], actionCatalogue);
 
-export function responder(mode = 'enforce', options: { clock?: Clock; extra?: string } = {}): RespondDeps {
-  return respondInMemory(policySet(policyText(mode, options.extra)), options.clock ?? systemClock, {
+export interface ResponderOptions {
+  readonly clock?: Clock;
+  /** More members of every policy, YAML. */
+  readonly extra?: string;
+  /** Rules that every policy answers. */
+  readonly rules?: readonly string[];
+  /** Other policies than one for each action. */
+  readonly set?: PolicySet;
+}
+
+export function responder(mode = 'enforce', { clock = systemClock, set, ...policies }: ResponderOptions = {}): RespondDeps {
+  return respondInMemory(set ?? policySet(policyText(mode, policies)), clock, {
     ceiling: 'enforce',
     clusters: { clientFor: async () => ({ client: respond }) },
     macKeys: [MAC_KEY],
@@ -131,8 +128,11 @@ export const makeRoleBinding = (client: KubeClient, namespace = 'prod') =>
 export const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'c', image: 'nginx' }] } };
 
 /** A pod, and something of the given kind that says it owns it. */
-export async function makePod(client: KubeClient, kind?: string): Promise<{ reference: ObjectReference; made: KubeObject }> {
-  const name = `web-${++serial}`;
+export async function makePod(
+  client: KubeClient,
+  kind?: string,
+  name = `web-${++serial}`,
+): Promise<{ reference: ObjectReference; made: KubeObject }> {
   const owners: Record<string, { reference: Omit<ObjectReference, 'name'>; spec: Record<string, JsonValue> }> = {
     ReplicaSet: {
       reference: { ...apps, resource: 'replicasets', namespace: 'prod' },
@@ -169,7 +169,12 @@ export async function makePod(client: KubeClient, kind?: string): Promise<{ refe
   return create(
     client,
     { ...core, resource: 'pods', namespace: 'prod', name },
-    { apiVersion: 'v1', kind: 'Pod', metadata: { labels: { app: 'web', team: 'a' }, ownerReferences }, spec: template.spec },
+    {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { labels: { app: 'web', team: 'a' }, ownerReferences },
+      spec: { ...template.spec, nodeName: NODE },
+    },
   );
 }
 
@@ -210,6 +215,14 @@ export const SCENARIOS: readonly Scenario[] = [
 
 export const alertAbout = (reference: ObjectReference, options?: { signed?: boolean }, user = 'mallory') =>
   source.alertOf({ user, resource: reference.resource, name: reference.name }, options);
+
+/** What a user changed so far, or tried to, by the audit log: `delete services`, in order. */
+export const writesOf = (user: string): string[] =>
+  cluster.auditEvents().flatMap((event) => {
+    const { user: caller, verb, objectRef, stage } = event as CallEvent;
+    const reads = ['get', 'list', 'watch'].includes(verb ?? '') || objectRef?.resource?.startsWith('selfsubject');
+    return caller?.username === user && stage === 'ResponseComplete' && !reads ? [`${verb} ${objectRef?.resource}`] : [];
+  });
 
 /** Who takes a response back: respond itself, or the operator where undoing is granting. */
 export const undoer = (entry: Entry) => (actionCatalogue.get(entry.action)!.undo === 'operator' ? admin : respond);
