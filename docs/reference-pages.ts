@@ -6,7 +6,7 @@ import { ALARMS } from '../infra/stage/alarms.ts';
 import { stageSchema } from '../infra/stage/schema.ts';
 import { DIAGNOSTICS } from '../shared/falco/engine/diagnostic.ts';
 import { FIELDS } from '../shared/falco/engine/fields/index.ts';
-import { METRIC } from '../shared/platform/observe/names.ts';
+import { METRICS, type MetricName, metricRow } from '../shared/platform/observe/names.ts';
 import type { Permission } from '../shared/respond/action/action.ts';
 import { guardSummaries } from '../shared/respond/guard/index.ts';
 import { actionCatalogue, loadPolicies, RESPOND_GROUP, rbacManifests } from '../shared/respond/index.ts';
@@ -86,12 +86,17 @@ ${table(
 }
 
 export function metricsPage(): string {
-  const rows = Object.values(METRIC).map((name) => [code(name)]);
+  const rows = Object.keys(METRICS).map((name) => {
+    const { unit, by, from, meaning } = metricRow(name as MetricName);
+    return [code(name), unit.toLowerCase(), by === undefined ? '' : code(by), from.join(', '), meaning];
+  });
   return `${HEADER}# Metrics
 
-CloudWatch namespace \`Tiercel\`, dimension \`service\` (the function); written as embedded metric format, so they cost no call. Source: \`shared/platform/observe/names.ts\`.
+CloudWatch namespace \`Tiercel\`, written as embedded metric format, so they cost no call. Every metric has the dimensions \`service\` (the function) and \`stage\`; those with a
+further dimension exist a second time for each of its values. A cluster that the stage does not name counts as \`other\`. Counts are summed over an invocation; of times every
+reading is kept, so percentiles are exact. What the further dimensions cost: [costs](../operate/costs.md). Source: \`shared/platform/observe/names.ts\`.
 
-${table(['metric'], rows)}`;
+${table(['metric', 'unit', 'further dimension', 'from', 'what it says'], rows)}`;
 }
 
 /** JSON Schemas for editors: `# yaml-language-server: $schema=…`. */

@@ -1,10 +1,8 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
-import { type Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { ingestNotification, type NotificationOutcome } from '../../shared/flows/ingest-notification.ts';
 import { messageOf, TiercelError } from '../../shared/platform/errors.ts';
-import { METRIC } from '../../shared/platform/observe/names.ts';
-import { countTally } from '../../shared/platform/observe/tally.ts';
+import type { Meter } from '../../shared/platform/observe/meter.ts';
 import type { ArchiveInvocation } from './wire.ts';
 
 /**
@@ -15,11 +13,11 @@ export async function acknowledge(
   event: unknown,
   invocation: ArchiveInvocation,
   logger: Logger,
-  metrics: Metrics,
+  meter: Meter,
 ): Promise<SQSBatchResponse | undefined> {
   if (!isFromSqs(event)) {
     const outcome = await ingestNotification(event, invocation.deps, invocation.times);
-    report(outcome, logger, metrics);
+    report(outcome, logger, meter);
     if (outcome.kind === 'done') return undefined;
     throw new TiercelError(
       'OBJECTS_UNFINISHED',
@@ -35,7 +33,7 @@ export async function acknowledge(
       backedUp === undefined
         ? await ingestMessage(message, invocation, logger)
         : ({ kind: 'backed-up', why: backedUp, objects: [] } as const);
-    report(outcome, logger, metrics);
+    report(outcome, logger, meter);
     if (outcome.kind === 'done') continue;
     if (outcome.kind === 'backed-up') backedUp = outcome.why;
     failures.push(message.messageId);
@@ -63,21 +61,20 @@ function delaySeconds(outcome: NotificationOutcome, message: SQSRecord): number 
   return Math.min(30 * 2 ** Math.min(receives - 1, 10), 900);
 }
 
-function report(outcome: NotificationOutcome, logger: Logger, metrics: Metrics): void {
+function report(outcome: NotificationOutcome, logger: Logger, meter: Meter): void {
   for (const { object, outcome: result } of outcome.objects) {
-    metrics.addMetric(METRIC_OF[result.kind], MetricUnit.Count, 1);
-    if ('tally' in result) countTally(metrics, result.tally);
+    meter.record(METRIC_OF[result.kind], 1);
     const level = result.kind === 'poison' ? 'error' : result.kind === 'backed-up' ? 'warn' : 'info';
     logger[level](`object ${result.kind}`, { bucket: object.bucket, key: object.key, ...result });
   }
 }
 
 const METRIC_OF = {
-  done: METRIC.objectsDone,
-  gone: METRIC.objectsGone,
-  unfinished: METRIC.objectsUnfinished,
-  'backed-up': METRIC.objectsBackedUp,
-  poison: METRIC.objectsPoison,
+  done: 'ObjectsDone',
+  gone: 'ObjectsGone',
+  unfinished: 'ObjectsUnfinished',
+  'backed-up': 'ObjectsBackedUp',
+  poison: 'ObjectsPoison',
 } as const;
 
 function isFromSqs(event: unknown): event is SQSEvent {

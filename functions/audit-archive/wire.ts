@@ -1,5 +1,4 @@
 import { Logger } from '@aws-lambda-powertools/logger';
-import { Metrics } from '@aws-lambda-powertools/metrics';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { ChangeMessageVisibilityCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -11,13 +10,16 @@ import { createBucketReader } from '../../shared/platform/aws/s3.ts';
 import { createMemoryCheckpoints } from '../../shared/platform/checkpoints.ts';
 import { systemClock } from '../../shared/platform/clock.ts';
 import { createFolderReader } from '../../shared/platform/object-store.ts';
+import { createMeter, type FlushingMeter } from '../../shared/platform/observe/meter.ts';
 import { readAuditArchiveConfig } from './config.ts';
 
 export const logger = new Logger({ serviceName: 'audit-archive' });
-export const metrics = new Metrics({ namespace: 'Tiercel', serviceName: 'audit-archive' });
 
 /** SQS keeps a message for 14 days at most. */
 const REMEMBERED_SECONDS = 16 * 24 * 3600;
+
+/** The service chooses it: docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html */
+const FAILED_INVOCATIONS_PREFIX = 'aws/lambda/async/';
 
 /** Time kept for the answer after delivery has stopped, and for the chunks under way after reading has. */
 const ANSWER_RESERVE_MS = 5_000;
@@ -30,9 +32,12 @@ export interface ArchiveInvocation {
   readonly delay: (message: SQSRecord, seconds: number) => Promise<void>;
 }
 
+export type StartInvocation = (context: Pick<Context, 'getRemainingTimeInMillis'>) => Promise<ArchiveInvocation>;
+
 /** Cold start: configuration → clients → what each invocation gets. */
-export function wire(): (context: Pick<Context, 'getRemainingTimeInMillis'>) => Promise<ArchiveInvocation> {
+export function wire(): { readonly meter: FlushingMeter; readonly start: StartInvocation } {
   const config = readAuditArchiveConfig();
+  const meter = createMeter({ service: 'audit-archive', stage: config.TIERCEL_STAGE, clusters: config.CLUSTERS.map(({ name }) => name) });
   const s3 = new S3Client({});
   const sqs = new SQSClient({});
   const checkpoints =
@@ -44,7 +49,7 @@ export function wire(): (context: Pick<Context, 'getRemainingTimeInMillis'>) => 
           clock: systemClock,
         })
       : createMemoryCheckpoints();
-  const ingest = wireIngest(config, { s3, rememberedSeconds: REMEMBERED_SECONDS, logger });
+  const ingest = wireIngest(config, { s3, rememberedSeconds: REMEMBERED_SECONDS, logger, meter });
   const objects = config.OBJECTS_DIR === undefined ? createBucketReader(s3) : createFolderReader(config.OBJECTS_DIR);
   const queueUrls = new Map<string, string>();
   const queueUrl = async (arn: string): Promise<string> => {
@@ -56,7 +61,7 @@ export function wire(): (context: Pick<Context, 'getRemainingTimeInMillis'>) => 
     return QueueUrl!;
   };
   const clusters = config.CLUSTERS;
-  return async (context) => {
+  const start: StartInvocation = async (context) => {
     const deps = await ingest();
     const remainingMs = context.getRemainingTimeInMillis();
     const killedAtMs = deps.clock.now() + remainingMs;
@@ -75,7 +80,11 @@ export function wire(): (context: Pick<Context, 'getRemainingTimeInMillis'>) => 
               }
             : {};
         },
-        isSpooled: ({ bucket, key }) => bucket === config.SPOOL_BUCKET && key.startsWith(config.SPOOL_PREFIX),
+        sourceOf: ({ bucket, key }) => {
+          if (bucket !== config.SPOOL_BUCKET) return 'archive';
+          if (key.startsWith(config.SPOOL_PREFIX)) return 'spool';
+          return key.startsWith(FAILED_INVOCATIONS_PREFIX) ? 'failed-invocation' : 'archive';
+        },
       },
       times: {
         killedAtMs,
@@ -94,3 +103,4 @@ export function wire(): (context: Pick<Context, 'getRemainingTimeInMillis'>) => 
     };
   };
 }
+  return { meter, start };

@@ -1,7 +1,5 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
-import type { Metrics } from '@aws-lambda-powertools/metrics';
-import { type DeliverySummary, DeliveryUnfinishedError } from '../../shared/flows/ingest-delivery.ts';
-import { countTally } from '../../shared/platform/observe/tally.ts';
+import type { DeliverySummary } from '../../shared/flows/ingest-delivery.ts';
 
 /**
  * Turns the outcome of a delivery into Lambda's answer. An asynchronous invocation knows two: success, and a throw that makes Lambda
@@ -10,17 +8,14 @@ import { countTally } from '../../shared/platform/observe/tally.ts';
 export async function acknowledge(
   ingest: () => Promise<DeliverySummary | 'refused'>,
   logger: Logger,
-  metrics: Metrics,
 ): Promise<DeliverySummary | 'refused'> {
   try {
     const summary = await ingest();
     // Not a word about a refused delivery of our own log group: the line would come back as the next delivery.
     if (summary === 'refused') return summary;
-    countTally(metrics, summary);
     logger.info('delivery ingested', { ...summary });
     return summary;
   } catch (error) {
-    if (error instanceof DeliveryUnfinishedError) countTally(metrics, error.summary);
     logger.error('delivery not finished, Lambda will deliver it again', error as Error);
     throw error;
   }

@@ -11,6 +11,7 @@ import { createDynamoDBOnce } from '../../shared/platform/aws/once.ts';
 import { createRotatingSecret } from '../../shared/platform/aws/rotating-secret.ts';
 import { scheduleOnce } from '../../shared/platform/aws/schedule.ts';
 import { systemClock as clock } from '../../shared/platform/clock.ts';
+import { createMeter, type FlushingMeter } from '../../shared/platform/observe/meter.ts';
 import {
   actionCatalogue,
   commandEvent,
@@ -29,7 +30,11 @@ const REMEMBER_ALERTS_SECONDS = 16 * 86_400;
 export const logger = new Logger({ serviceName: 'respond' });
 
 /** Cold start: configuration → policies → clients → what each invocation gets. @throws ConfigError, PolicyError */
-export function wire(config: RespondConfig = readRespondConfig()): () => Promise<RespondDeps> {
+export function wire(config: RespondConfig = readRespondConfig()): {
+  readonly meter: FlushingMeter;
+  readonly ready: () => Promise<RespondDeps>;
+} {
+  const meter = createMeter({ service: 'respond', stage: config.TIERCEL_STAGE, clusters: config.CLUSTERS.map(({ name }) => name) });
   const set = loadPolicies(readPolicyFiles(config.POLICY_PATH), actionCatalogue);
   const { OWN_ROLE_ARN: roleArn, OWN_USERNAME: username } = config;
   const deps: RespondDeps = {
@@ -40,12 +45,13 @@ export function wire(config: RespondConfig = readRespondConfig()): () => Promise
     }),
     ...remember(config),
     ...expiryOf(config),
+    meter,
   };
   const secret =
     config.MAC_KEY_SECRET_ID === undefined
       ? undefined
       : createRotatingSecret(new SecretsManagerClient({}), config.MAC_KEY_SECRET_ID, clock);
-  return async () => ({ ...deps, macKeys: secret ? macKeysOf(await secret()) : [] });
+  return { meter, ready: async () => ({ ...deps, macKeys: secret ? macKeysOf(await secret()) : [] }) };
 }
 
 /** One-off schedules of EventBridge Scheduler, which invoke this function again. */

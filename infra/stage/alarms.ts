@@ -240,7 +240,10 @@ function subjects(stage: NamedStage): Subjects {
   return {
     function: { 'audit-stream': lambda('AuditStream'), 'audit-archive': lambda('AuditArchive'), respond: lambda('Respond') },
     asynchronousFunction: { 'audit-stream': lambda('AuditStream'), respond: lambda('Respond') },
-    auditService: { 'audit-stream': { service: 'audit-stream' }, 'audit-archive': { service: 'audit-archive' } },
+    auditService: {
+      'audit-stream': { service: 'audit-stream', stage: stage.name },
+      'audit-archive': { service: 'audit-archive', stage: stage.name },
+    },
     deadLetterQueue: { archive: queue('ArchiveDeadLetter'), spool: queue('SpoolDeadLetter'), respond: queue('RespondDeadLetter') },
     spoolQueue: { spool: queue('Spool') },
     archiveQueue: { archive: queue('Archive') },

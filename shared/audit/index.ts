@@ -8,3 +8,4 @@ export { type EventFacts, eventFacts, eventKey } from './key.ts';
 export { type MacKey, type MacVerdict, macOf, verifyMac } from './mac.ts';
 export { type Limits, type Preparation, prepare, restamp, type Stamps } from './prepare.ts';
 export { type AuditRecord, type ClusterIdentity, describeOrigin, type FileOrigin, type ObjectOrigin, type Origin } from './record.ts';
+export { stageTimeMs } from './stage-time.ts';

@@ -8,7 +8,12 @@ import type { AlertSink } from './sink/index.ts';
  * The embedded engine as a destination: the same rules, no Falco. All alerts of a call are published together; when the sink does not take
  * them the records count as undelivered, and are evaluated again later. Alerts may then come twice, events never get lost.
  */
-export function createEmbeddedDestination(engine: Pick<Evaluator, 'evaluate'>, sink: AlertSink): Destination {
+export function createEmbeddedDestination(
+  engine: Pick<Evaluator, 'evaluate'>,
+  sink: AlertSink,
+  /** Hears how many alerts the sink took over. */
+  observe?: (alerts: number) => void,
+): Destination {
   return {
     async deliver(records) {
       const alerts: FalcoAlert[] = [];
@@ -20,7 +25,10 @@ export function createEmbeddedDestination(engine: Pick<Evaluator, 'evaluate'>, s
       });
       const resent = { bodies: 0, records: 0 };
       try {
-        if (alerts.length > 0) await sink.publish(alerts);
+        if (alerts.length > 0) {
+          await sink.publish(alerts);
+          observe?.(alerts.length);
+        }
         return { outcomes, resent };
       } catch (error) {
         const reason = `the alert sink did not take ${alerts.length} alerts: ${messageOf(error)}`;

@@ -3,13 +3,17 @@ import { type DecodedDelivery, decodeDelivery } from '../audit/index.ts';
 import { settleAll } from '../platform/concurrency.ts';
 import { messageOf, TiercelError } from '../platform/errors.ts';
 import { chunkDelivery } from './chunk.ts';
-import { type IngestDeps, type IngestTimes, ingestChunk } from './ingest.ts';
+import { type ChunkReport, type IngestDeps, type IngestTimes, ingestChunk } from './ingest.ts';
 import { addTallies, type Tally } from './outcome.ts';
 
 export interface DeliverySummary extends Tally {
   readonly chunks: number;
   /** Chunks that an earlier or concurrent attempt had confirmed; their counts are not in the tally. */
   readonly duplicateChunks: number;
+  /** Log group and stream; empty for a delivery that could not be read. */
+  readonly origin: string;
+  /** Names of the clusters the events are from, one as a rule; empty when every chunk is a duplicate. */
+  readonly cluster: string;
 }
 
 /** Some chunks of a delivery are neither delivered nor kept. Lambda delivers it again; confirmed chunks are then passed over. */
@@ -43,13 +47,20 @@ export async function ingestDelivery(event: unknown, deps: IngestDeliveryDeps, t
   const delivery = decodeDelivery(event);
   if (delivery.envelope && delivery.envelope.logGroup === deps.ownLogGroup) return 'refused';
   const chunks = chunkDelivery(delivery.items, { place: placeOf(delivery, event) });
-  const settled = await settleAll(chunks, CHUNKS_UNDER_WAY, (chunk) => ingestChunk(chunk, deps, times));
+  const clusters = new Set<string>();
+  const observe = (report: ChunkReport) => {
+    if (!report.duplicate) for (const cluster of report.clusters.keys()) clusters.add(cluster ?? 'unknown');
+    deps.observe?.(report);
+  };
+  const settled = await settleAll(chunks, CHUNKS_UNDER_WAY, (chunk) => ingestChunk(chunk, { ...deps, observe }, times));
   const done = settled.filter((result) => result.status === 'fulfilled').map((result) => result.value);
   const failures = settled.filter((result) => result.status === 'rejected').map((result) => result.reason);
   const summary: DeliverySummary = {
     ...addTallies(...done.filter((outcome) => !outcome.duplicate).map((outcome) => outcome.tally)),
     chunks: chunks.length,
     duplicateChunks: done.filter((outcome) => outcome.duplicate).length,
+    origin: delivery.envelope ? `${delivery.envelope.logGroup}/${delivery.envelope.logStream}` : '',
+    cluster: [...clusters].join(', '),
   };
   if (failures.length > 0) throw new DeliveryUnfinishedError(summary, failures);
   return summary;

@@ -39,7 +39,7 @@ export async function ingestNotification(body: unknown, deps: IngestObjectDeps, 
   }
   for (const delivery of deliveries) {
     try {
-      await ingestDelivery(delivery, { ...deps, keep: leaveAtSource, ownLogGroup: undefined }, times);
+      await ingestDelivery(delivery, { ...deps, keep: leaveAtSource, ownLogGroup: undefined, retried: true }, times);
     } catch (error) {
       const cause = error instanceof DeliveryUnfinishedError ? error.cause : error;
       if (isNobodysFault(cause)) return { kind: 'backed-up', why: cause.message, objects: outcomes };

@@ -27,9 +27,15 @@ export interface IngestObjectDeps extends Omit<IngestDeps, 'keep'> {
   readonly checkpoints: Checkpoints;
   /** Whose events lie under this key, for objects that do not say it themselves (message extraction keeps only the events). */
   readonly identify: (object: ObjectAddress) => ClusterIdentity;
-  /** Records in the spool were stamped before they were parked, and their object is deleted once it is delivered. */
-  readonly isSpooled: (object: ObjectAddress) => boolean;
+  readonly sourceOf: (object: ObjectAddress) => ObjectSource;
 }
+
+/**
+ * - `archive`: somebody else's history; it is read, and stays.
+ * - `spool`: what Falco did not take. Stamped before it was parked, deleted once it is delivered.
+ * - `failed-invocation`: Lambda's record of a delivery that audit-stream could not bring to an end; deleted once it is delivered.
+ */
+export type ObjectSource = 'archive' | 'spool' | 'failed-invocation';
 
 export interface IngestObjectTimes extends IngestTimes {
   /** Epoch milliseconds after which no new chunk is begun. */
@@ -50,7 +56,11 @@ export async function ingestObject(object: ObjectAddress, deps: IngestObjectDeps
     .update(JSON.stringify([object.bucket, object.key, object.versionId ?? '']))
     .digest('hex');
   const checkpoint = await deps.checkpoints.begin(id);
-  if (checkpoint.done) return { kind: 'done', tally: EMPTY_TALLY };
+  const source = deps.sourceOf(object);
+  if (checkpoint.done) {
+    if (source !== 'archive') await deps.objects.remove(object);
+    return { kind: 'done', tally: EMPTY_TALLY };
+  }
   if (checkpoint.attempts > POISON_AFTER_ATTEMPTS) return await condemn(object, id, checkpoint.attempts, deps);
 
   const opened = await deps.objects.open(object);
@@ -59,11 +69,12 @@ export async function ingestObject(object: ObjectAddress, deps: IngestObjectDeps
     return { kind: 'gone' };
   }
 
-  const spooled = deps.isSpooled(object);
+  const spooled = source === 'spool';
   const chunkDeps: IngestDeps = {
     ...deps,
     prepare: spooled ? asItIs : deps.prepare,
     keep: leaveAtSource,
+    ...(source === 'archive' ? {} : { retried: true }),
   };
   const progress = new Progress(checkpoint.steps);
   const { bucket, key, versionId } = object;
@@ -94,8 +105,8 @@ export async function ingestObject(object: ObjectAddress, deps: IngestObjectDeps
   }
   if (progress.failure !== undefined) throw progress.failure;
   if (progress.outOfTime) return { kind: 'unfinished', tally };
-  // The spooled object goes first: a crash between the two lines leaves a redelivery that finds the object gone.
-  if (spooled) await deps.objects.remove(object);
+  // The object goes first: a crash between the two lines leaves a redelivery that finds it gone.
+  if (source !== 'archive') await deps.objects.remove(object);
   await deps.checkpoints.finish(id);
   return { kind: 'done', tally };
 }

@@ -17,10 +17,12 @@ import { createBucketStore } from '../platform/aws/s3.ts';
 import { systemClock, systemRandom } from '../platform/clock.ts';
 import { HttpTransport } from '../platform/http.ts';
 import { createFolderStore, type ObjectStore } from '../platform/object-store.ts';
+import type { Meter } from '../platform/observe/meter.ts';
 import { createMemoryOnce, type Once } from '../platform/once.ts';
 import { openEngine, openSelection } from './detection.ts';
 import type { IngestDeps } from './ingest.ts';
 import type { ingestSettings } from './ingest-config.ts';
+import { reportChunk } from './ingest-report.ts';
 import { macKeyOf } from './mac-keys.ts';
 
 export type IngestConfig = z.output<z.ZodObject<typeof ingestSettings>>;
@@ -36,7 +38,12 @@ export function storeIn(stateDir: string | undefined, s3: S3Client, bucket: stri
  */
 export function wireIngest(
   config: IngestConfig,
-  { s3, rememberedSeconds, logger }: { s3: S3Client; rememberedSeconds: number; logger: Pick<Logger, 'info'> },
+  {
+    s3,
+    rememberedSeconds,
+    logger,
+    meter,
+  }: { s3: S3Client; rememberedSeconds: number; logger: Pick<Logger, 'info' | 'warn'>; meter: Meter },
 ): () => Promise<Omit<IngestDeps, 'keep'>> {
   const once = onceOf(config, rememberedSeconds);
   const quarantine = storeIn(config.STATE_DIR, s3, config.QUARANTINE_BUCKET, config.QUARANTINE_PREFIX);
@@ -44,7 +51,7 @@ export function wireIngest(
     config.MAC_KEY_SECRET_ID === undefined
       ? undefined
       : createRotatingSecret(new SecretsManagerClient({}), config.MAC_KEY_SECRET_ID, systemClock);
-  const destination = destinationOf(config);
+  const destination = destinationOf(config, meter);
   const couldMatch = selectionOf(config, logger);
   const limits = { maxEventBytes: config.FALCO_MAX_EVENT_BYTES };
   return async () => {
@@ -55,6 +62,7 @@ export function wireIngest(
       quarantine,
       destination: await destination(),
       couldMatch,
+      observe: (report) => reportChunk(report, meter, logger),
       prepare: (record) => prepare({ ...record, identity: identify(record, config) }, mac ? { mac } : {}, limits),
     };
   };
@@ -72,9 +80,9 @@ function onceOf(config: IngestConfig, expiresAfterSeconds: number): Once {
   });
 }
 
-function embeddedDestination(config: IngestConfig): Destination {
+function embeddedDestination(config: IngestConfig, meter: Meter): Destination {
   const { engine } = openEngine({ rules: listOf(config.RULES), appendOutput: config.APPEND_OUTPUT }, hostname());
-  return createEmbeddedDestination(engine, sinkOf(config.ALERT_SINK));
+  return createEmbeddedDestination(engine, sinkOf(config.ALERT_SINK), (alerts) => meter.record('AlertsRaised', alerts));
 }
 
 function sinkOf(address: string): AlertSink {
@@ -88,10 +96,10 @@ function sinkOf(address: string): AlertSink {
 }
 
 /** Made at the first invocation, because a client certificate is read from Secrets Manager. */
-function destinationOf(config: IngestConfig): () => Promise<Destination> {
+function destinationOf(config: IngestConfig, meter: Meter): () => Promise<Destination> {
   if (config.DETECTION === 'embedded') {
     // Rules that do not load stop the function at cold start.
-    const destination = embeddedDestination(config);
+    const destination = embeddedDestination(config, meter);
     return async () => destination;
   }
   let made: Promise<Destination> | undefined;
@@ -111,6 +119,7 @@ function destinationOf(config: IngestConfig): () => Promise<Destination> {
       random: systemRandom,
       restamp,
     });
+      observe: (latencyMs) => meter.record('FalcoLatency', latencyMs),
   };
   return () => {
     made ??= make().catch((error: unknown) => {

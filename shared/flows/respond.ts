@@ -1,4 +1,5 @@
 import { settleAll } from '../platform/concurrency.ts';
+import type { Meter } from '../platform/observe/meter.ts';
 import { type Once, WorkInProgressError } from '../platform/once.ts';
 import {
   accountFor,
@@ -19,6 +20,7 @@ import {
   type RespondingDeps,
   respondToCase,
 } from '../respond/index.ts';
+import { measureEntry, measureOutcomes } from './respond-report.ts';
 
 /** Everything the story needs from outside. */
 export interface RespondDeps extends RespondingDeps {
@@ -26,6 +28,8 @@ export interface RespondDeps extends RespondingDeps {
   /** The most the deployment allows. */
   readonly ceiling: Mode;
   readonly modeSwitch: ModeSwitch;
+  /** Absent where nobody measures. */
+  readonly meter?: Meter;
 }
 
 /** What became of one item of a trigger. */
@@ -53,12 +57,17 @@ const MAX_UNDER_WAY = 16;
  * @throws CommandRefusedError, UndoRefusedError, and what may pass.
  */
 export async function respondToCommand(command: Command, deps: RespondDeps, times: RespondTimes): Promise<Entry> {
-  return obey(command, { mode: await modeNow(deps), killedAtMs: times.killedAtMs }, deps);
+  const startedMs = deps.clock.now();
+  const entry = await obey(command, { mode: await modeNow(deps), killedAtMs: times.killedAtMs }, deps);
+  if (deps.meter) measureEntry(entry, startedMs, deps.meter);
+  return entry;
 }
 
 /** Read for each invocation: a switch that was turned holds at once. @throws when it cannot be read: then nothing is done. */
-async function modeNow({ ceiling, modeSwitch }: RespondDeps): Promise<Mode> {
-  return mostCautious(ceiling, (await modeSwitch.read())?.mode ?? ceiling);
+async function modeNow({ ceiling, modeSwitch, meter }: RespondDeps): Promise<Mode> {
+  const mode = mostCautious(ceiling, (await modeSwitch.read())?.mode ?? ceiling);
+  meter?.record('ModeLowered', mode === ceiling ? 0 : 1);
+  return mode;
 }
 
 /**
@@ -70,15 +79,19 @@ export async function respondToAlerts(
   deps: RespondDeps,
   times: RespondTimes,
 ): Promise<readonly ItemOutcome[]> {
+  const startedMs = deps.clock.now();
   const mode = await modeNow(deps);
   const settled = await settleAll(
     items,
     MAX_UNDER_WAY,
     async (item): Promise<ItemOutcome> => (item.kind === 'alert' ? respondToAlert(item, mode, deps, times) : { kind: item.kind, item }),
   );
-  return settled.map((result, at) =>
-    result.status === 'fulfilled' ? result.value : { kind: 'failed', item: items[at] as IncomingAlert, error: result.reason },
+  const outcomes = settled.map(
+    (result, at): ItemOutcome =>
+      result.status === 'fulfilled' ? result.value : { kind: 'failed', item: items[at] as IncomingAlert, error: result.reason },
   );
+  if (deps.meter) measureOutcomes(outcomes, startedMs, deps.meter);
+  return outcomes;
 }
 
 /** One alert: once → match → guard → intend → act → record; the last four are one case's, in shared/respond/respond.ts. */

@@ -1,3 +1,4 @@
+export { describeEffect } from './action/effect.ts';
 export { actionCatalogue } from './action/registry.ts';
 export {
   commandEvent,
@@ -10,10 +11,12 @@ export {
 } from './alert-input/index.ts';
 export { createDynamoDBBudgets, createMemoryBudgets } from './budget/index.ts';
 export { type Clusters, casesOf } from './decide.ts';
-export { alertKey } from './identity.ts';
+export { happenedAtMs } from './fields.ts';
+export { alertKey, clusterOf } from './identity.ts';
 export { createDynamoDBJournal, createMemoryJournal, type Entry, isSetBack, type Journal, type Summary } from './journal/index.ts';
 export { MODES, type Mode, mostCautious } from './mode.ts';
 export { createDynamoDBModeSwitch, createMemoryModeSwitch, type ModeSwitch } from './mode-switch.ts';
+export { createOutbox, type Outbox } from './notify/outbox.ts';
 export { type Command, obey } from './operator.ts';
 export { accountFor } from './own-calls.ts';
 export { formatFinding } from './policy/finding.ts';

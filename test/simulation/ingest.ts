@@ -1,6 +1,5 @@
 import { gunzipSync } from 'node:zlib';
 import type { Logger } from '@aws-lambda-powertools/logger';
-import type { Metrics } from '@aws-lambda-powertools/metrics';
 import type { SQSBatchResponse } from 'aws-lambda';
 import { acknowledge as acknowledgeObjects } from '../../functions/audit-archive/acknowledge.ts';
 import { acknowledge as acknowledgeDelivery } from '../../functions/audit-stream/acknowledge.ts';
@@ -162,7 +161,7 @@ class Simulation {
         const killedAtMs = process.clock.now() + runtime.getRemainingTimeInMillis();
         const times = { killedAtMs, deliverUntilMs: killedAtMs - 10_000 };
         const keep = (chunk: { id: string }, undelivered: Parameters<typeof writeSpool>[2]) => writeSpool(spool, chunk, undelivered);
-        return acknowledgeDelivery(() => ingestDelivery(event, { ...deps, keep, ownLogGroup: undefined }, times), this.#logger, metrics);
+        return acknowledgeDelivery(() => ingestDelivery(event, { ...deps, keep, ownLogGroup: undefined }, times), this.#logger);
       },
       done: () => true,
     };
@@ -181,7 +180,10 @@ class Simulation {
               objects: readerOf(process, [this.#archive, this.#spool]),
               checkpoints: this.#checkpoints.checkpoints(process),
               identify: () => ({ cluster: 'archive' }),
-              isSpooled: ({ bucket, key }) => bucket === this.#spool.name && key.startsWith(SPOOL),
+              sourceOf: ({ bucket, key }) => {
+                if (bucket !== this.#spool.name) return 'archive';
+                return key.startsWith(SPOOL) ? 'spool' : 'failed-invocation';
+              },
             },
             times: { killedAtMs, deliverUntilMs: killedAtMs - 5_000, readUntilMs: killedAtMs - 30_000 },
             delay: (message, seconds) =>
@@ -190,7 +192,7 @@ class Simulation {
               }),
           },
           this.#logger,
-          metrics,
+          { record: () => {} },
         );
         return answer;
       },
@@ -320,6 +322,3 @@ function faultsOf(seed: number): Faults {
       return all;
   }
 }
-
-/** Nobody reads the functions' metrics here. */
-const metrics = { addMetric: () => {} } as unknown as Metrics;

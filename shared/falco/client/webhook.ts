@@ -15,6 +15,8 @@ export interface WebhookDeps {
   readonly random: Random;
   /** The record's text with `tiercel.dev/attempt` set to `attempt` (≥ 2), still acceptable to Falco. */
   readonly restamp: (record: AuditRecord, attempt: number) => Uint8Array;
+  /** Hears how long each answer took, **milliseconds**. No answer is no reading. */
+  readonly observe?: (latencyMs: number) => void;
 }
 
 /** A try that could not get an answer within this time would only make a possible duplicate. */
@@ -126,10 +128,14 @@ class Delivery {
         return { kind: 'untried', reason: `circuit open: ${placeOf(url)} failed ${config.breakerFailures} times in a row` };
       const body = this.#body(span, this.#context.attempt + ambiguous);
       const request = { method: 'POST', url, headers: { 'content-type': 'application/json', 'user-agent': 'tiercel' }, body } as const;
+      const sentMs = deps.clock.now();
       const verdict = await withTimeLimit(Math.min(config.requestTimeoutMs, leftMs), deps.clock, (signal) =>
         deps.transport.send(request, signal),
       ).then(
-        (answer) => judgeAnswer(answer, url),
+        (answer) => {
+          deps.observe?.(deps.clock.now() - sentMs);
+          return judgeAnswer(answer, url);
+        },
         (thrown) => judgeFailure(thrown, url),
       );
       // A refusal is an answer too: whoever gave it is up.

@@ -1,18 +1,103 @@
-/** Every metric this project emits (CloudWatch namespace `Tiercel`), with its unit in the name where it has one. */
-export const METRIC = {
-  eventsReceived: 'EventsReceived',
-  eventsDelivered: 'EventsDelivered',
-  eventsDropped: 'EventsDropped',
-  eventsSpooled: 'EventsSpooled',
-  eventsQuarantined: 'EventsQuarantined',
-  eventsSkipped: 'EventsSkipped',
-  eventsReduced: 'EventsReduced',
-  eventsSalvaged: 'EventsSalvaged',
-  eventsResent: 'EventsResent',
-  duplicateChunks: 'DuplicateChunks',
-  objectsDone: 'ObjectsDone',
-  objectsGone: 'ObjectsGone',
-  objectsUnfinished: 'ObjectsUnfinished',
-  objectsBackedUp: 'ObjectsBackedUp',
-  objectsPoison: 'ObjectsPoison',
-} as const;
+/** What a metric may be told apart by, besides the function (`service`) and the stage, which all of them carry. */
+export type Split = 'cluster' | 'reason' | 'guard' | 'result';
+
+export type Service = 'audit-stream' | 'audit-archive' | 'respond' | 'heartbeat';
+
+export interface MetricRow {
+  /** `Count` is summed within an invocation; of the others every reading is kept, for percentiles. */
+  readonly unit: 'Count' | 'Milliseconds' | 'Seconds';
+  /** A second series for each value of this dimension. Each costs as much as a metric: docs/operate/costs.md. */
+  readonly by?: Split;
+  readonly from: readonly Service[];
+  readonly meaning: string;
+}
+
+const INGEST = ['audit-stream', 'audit-archive'] as const;
+const ARCHIVE = ['audit-archive'] as const;
+const RESPOND = ['respond'] as const;
+
+/** Every metric this project emits, in CloudWatch namespace `Tiercel`. `docs/reference/metrics.md` is made from this table, dashboard and alarms are checked against it. */
+export const METRICS = {
+  EventsReceived: {
+    unit: 'Count',
+    by: 'cluster',
+    from: INGEST,
+    meaning: 'Audit events, and values that should have been some, that came in for the first time. Zero is a reading, too.',
+  },
+  EventsRetried: {
+    unit: 'Count',
+    from: ARCHIVE,
+    meaning: 'Events that came back from the spool or from a failed invocation, and were tried again. Not in `EventsReceived`.',
+  },
+  EventsDelivered: { unit: 'Count', from: INGEST, meaning: 'Events that Falco answered with 200, or the embedded engine evaluated.' },
+  EventsDropped: { unit: 'Count', from: INGEST, meaning: 'Events that no loaded rule could match: the pre-filter’s saving.' },
+  EventsSpooled: { unit: 'Count', from: INGEST, meaning: 'Events parked in the spool, because Falco did not take them.' },
+  EventsQuarantined: {
+    unit: 'Count',
+    from: INGEST,
+    meaning: 'Values that can never be delivered, parked in quarantine. The log says why, and where they lie.',
+  },
+  EventsSkipped: {
+    unit: 'Count',
+    by: 'reason',
+    from: INGEST,
+    meaning: 'Not audit events, and not meant to be: other control-plane streams, control messages, later parts of a cut event.',
+  },
+  EventsReduced: { unit: 'Count', from: INGEST, meaning: 'Events cut down to the size and depth that Falco takes.' },
+  EventsSalvaged: { unit: 'Count', from: INGEST, meaning: 'Events that the log agent had cut, and whose head was closed.' },
+  EventsResent: { unit: 'Count', from: INGEST, meaning: 'Events posted again after an answer was lost: Falco may have them twice.' },
+  DuplicateChunks: { unit: 'Count', from: INGEST, meaning: 'Runs of events that an earlier or concurrent attempt had delivered.' },
+  IngestLag: {
+    unit: 'Milliseconds',
+    by: 'cluster',
+    from: INGEST,
+    meaning:
+      'From `stageTimestamp` to delivery, of the oldest and the newest event of each run of up to 500. Events that were retried are not in it.',
+  },
+  FalcoLatency: { unit: 'Milliseconds', from: INGEST, meaning: 'From sending a body to Falco’s answer, whatever it was.' },
+  AlertsRaised: { unit: 'Count', from: INGEST, meaning: 'Alerts of the embedded engine that its sink took over.' },
+  ObjectsDone: { unit: 'Count', from: ARCHIVE, meaning: 'Objects read to their end.' },
+  ObjectsGone: {
+    unit: 'Count',
+    from: ARCHIVE,
+    meaning: 'Objects that were announced and are no longer there: expired, or delivered before.',
+  },
+  ObjectsUnfinished: { unit: 'Count', from: ARCHIVE, meaning: 'Objects for which time ran out; they are resumed.' },
+  ObjectsBackedUp: { unit: 'Count', from: ARCHIVE, meaning: 'Objects left for later, because Falco does not take events.' },
+  ObjectsPoison: { unit: 'Count', from: ARCHIVE, meaning: 'Objects given up after five attempts without progress.' },
+  AlertsReceived: { unit: 'Count', by: 'cluster', from: RESPOND, meaning: 'Alerts that were taken for the first time.' },
+  AlertsDuplicate: { unit: 'Count', from: RESPOND, meaning: 'Alerts that had been answered before.' },
+  AlertsRejected: { unit: 'Count', from: RESPOND, meaning: 'Items that should have been alerts and are no valid ones.' },
+  AlertsFailed: { unit: 'Count', from: RESPOND, meaning: 'Alerts that could not be brought to an end; they are delivered again.' },
+  Responses: {
+    unit: 'Count',
+    by: 'result',
+    from: RESPOND,
+    meaning: 'Decisions: `planned` (shadow), `refused`, `awaiting-approval`, `denied`, `done`, `superseded`, `failed`, `undone`.',
+  },
+  Refusals: {
+    unit: 'Count',
+    by: 'guard',
+    from: RESPOND,
+    meaning: 'Guards that kept a response from acting. One response may have several.',
+  },
+  DetectionToAction: {
+    unit: 'Milliseconds',
+    from: RESPOND,
+    meaning: 'From the happening in the cluster to the last effect of its response.',
+  },
+  OwnCalls: { unit: 'Count', from: RESPOND, meaning: 'Alerts about calls of our own, accounted for by the journal.' },
+  ImpostorCalls: { unit: 'Count', from: RESPOND, meaning: 'Calls under respond’s identity that the journal does not account for.' },
+  ModeLowered: {
+    unit: 'Count',
+    from: RESPOND,
+    meaning: '1 for each invocation while the run-time switch is below what the stage allows, else 0.',
+  },
+} as const satisfies Readonly<Record<string, MetricRow>>;
+
+export type MetricName = keyof typeof METRICS;
+
+/** The row of a metric, with `by` wherever it may have one. */
+export function metricRow(name: MetricName): MetricRow {
+  return METRICS[name];
+}
