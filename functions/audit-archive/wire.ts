@@ -39,7 +39,8 @@ export function wire(): { readonly meter: FlushingMeter; readonly start: StartIn
   const config = readAuditArchiveConfig();
   const meter = createMeter({ service: 'audit-archive', stage: config.TIERCEL_STAGE, clusters: config.CLUSTERS.map(({ name }) => name) });
   const s3 = new S3Client({});
-  const sqs = new SQSClient({});
+  // By default the client sends to the host in a queue's URL, past the stage's own endpoint (AWS_ENDPOINT_URL_SQS).
+  const sqs = new SQSClient({ useQueueUrlAsEndpoint: false });
   const checkpoints =
     config.STATE_DIR === undefined
       ? createDynamoDBCheckpoints({

@@ -1,14 +1,18 @@
 import { resolve } from 'node:path';
+import { accessEntries } from './access.ts';
 import { alarms } from './alarms.ts';
 import { archivedClusters, archives, foreignWriters, objectPrefix, streamName } from './archives.ts';
+import { type EndpointUrl, endpoints, endpointUrls, type Service } from './endpoints.ts';
+import { loadBalancer } from './load-balancer.ts';
 import { names, type StageNames } from './names.ts';
+import { type FunctionVpc, functionVpc, securityGroups } from './network.ts';
 import type { NamedStage } from './read.ts';
 import { logGroupOf, type Resources, subscriptions } from './subscriptions.ts';
 
 /** What `serverless.yml` reads as `custom.stage`: the stage's settings, the names of everything, and what depends on its lists. */
 export interface Deployment extends Omit<NamedStage, 'falco'> {
   /** All as text, for the environment; empty where nothing is set. */
-  readonly falcoSettings: Readonly<Record<keyof NonNullable<NamedStage['falco']>, string>>;
+  readonly falcoSettings: Readonly<Record<Exclude<keyof NonNullable<NamedStage['falco']>, 'loadBalancer'>, string>>;
   readonly names: StageNames;
   /** The environment variable CLUSTERS: who is watched, and by which marks its events are recognised. */
   readonly clustersJson: string;
@@ -28,6 +32,8 @@ export interface Deployment extends Omit<NamedStage, 'falco'> {
   readonly dataKey: string | { readonly 'Fn::GetAtt': readonly [string, string] };
   /** Empty in stage `local`, which asks nothing of AWS: then no event carries a MAC. */
   readonly macKeySecretId: string;
+  /** The secrets that the audit functions read: the MAC key, and Falco's client certificate where there is one. */
+  readonly auditSecrets: readonly (string | { readonly Ref: string })[];
   /** Where the embedded engine's alerts go: respond's queue; in stage `local`, standard output. */
   readonly alertSink: string;
   /** Rules lie in the package; stage `local` reads them from the tree, because `invoke local` has no package. */
@@ -39,8 +45,18 @@ export interface Deployment extends Omit<NamedStage, 'falco'> {
   readonly journal: 'dynamodb' | 'memory';
   /** Which of the settings in infra/bundle.yml packs the functions. */
   readonly bundle: 'lambda' | 'local';
-  /** Which of the statements in infra/resources/vpc-statement.yml the audit functions get. */
+  /** Which of the statements in infra/resources/vpc-statement.yml the functions get, and their places in the VPC. */
   readonly network: 'inside' | 'outside';
+  readonly respondNetwork: 'inside' | 'outside';
+  readonly auditVpc: FunctionVpc | undefined;
+  readonly respondVpc: FunctionVpc | undefined;
+  /** Addresses of the stage's own interface endpoints; empty where there is none. */
+  readonly auditEndpointUrls: Readonly<Record<Service, EndpointUrl>>;
+  readonly respondEndpointUrls: Readonly<Record<Service, EndpointUrl>>;
+  readonly securityGroups: { readonly Resources: Resources };
+  readonly loadBalancer: ReturnType<typeof loadBalancer>;
+  readonly endpoints: { readonly Resources: Resources };
+  readonly accessEntries: { readonly Resources: Resources };
   /** Whether infra/resources/data-key.yml makes a key. */
   readonly keyOrigin: 'own' | 'brought';
   readonly subscriptions: { readonly Resources: Resources };
@@ -58,12 +74,16 @@ export interface Deployment extends Omit<NamedStage, 'falco'> {
 const MAX_GROWING_BYTES = 2_800;
 
 /** @throws Error when the stage says more than fits into one function's environment. */
-export function deployment({ falco, ...stage }: NamedStage): Deployment {
+export function deployment(stage: NamedStage): Deployment {
+  const { falco, ...settings } = stage;
   const stageNames = names(stage);
   const local = stage.name === 'local';
   const root = resolve(import.meta.dirname, '../..');
   const partition = stage.region.startsWith('cn-') ? 'aws-cn' : stage.region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
   const respondFunctionArn = `arn:${partition}:lambda:${stage.region}:${stage.account}:function:${stageNames.respond}`;
+  // Secrets Manager puts six characters behind a secret's name.
+  const secretArn = (id: string) =>
+    id.startsWith('arn:') ? id : `arn:${partition}:secretsmanager:${stage.region}:${stage.account}:secret:${id}-??????`;
   const clusters = stage.clusters.map((cluster) => ({
     ...cluster,
     account: cluster.account ?? stage.account,
@@ -85,15 +105,18 @@ export function deployment({ falco, ...stage }: NamedStage): Deployment {
       `infra/stages/${stage.name}.yml: expected clusters and falco.caPem to fit into ${MAX_GROWING_BYTES} bytes of environment, got ${stage.clusters.length} clusters and ${growing} bytes. Spread the clusters over several stages.`,
     );
   }
+  const clusterArns = own.map(({ account, region, eksName }) => `arn:${partition}:eks:${region}:${account}:cluster/${eksName}`);
+  const auditSecrets = [{ Ref: 'MacKeySecret' }, ...(falco?.clientSecretId === undefined ? [] : [secretArn(falco.clientSecretId)])];
+  const reach = { names: stageNames, partition, clusterArns, clusterRoleArns, auditSecrets };
   return {
-    ...stage,
+    ...settings,
     falcoSettings: falcoSettings(falco),
     names: stageNames,
     clustersJson,
     respondClustersJson: JSON.stringify(
       reached.map(({ name, region, account, eksName, respondRoleArn: roleArn }) => ({ name, region, account, eksName, roleArn })),
     ),
-    clusterArns: own.map(({ account, region, eksName }) => `arn:${partition}:eks:${region}:${account}:cluster/${eksName}`),
+    clusterArns,
     clusterRoleArns,
     describesClusters: own.length > 0 ? 'some' : 'none',
     assumesRoles: clusterRoleArns.length > 0 ? 'some' : 'none',
@@ -108,6 +131,7 @@ export function deployment({ falco, ...stage }: NamedStage): Deployment {
         },
     dataKey: stage.dataKeyArn ?? { 'Fn::GetAtt': ['DataKey', 'Arn'] },
     macKeySecretId: local ? '' : stageNames.macKeySecret,
+    auditSecrets,
     alertSink: local ? 'stdout' : `sqs:https://sqs.${stage.region}.amazonaws.com/${stage.account}/${stageNames.respondQueue}`,
     rulesRoot: local ? `${root}/` : '',
     stateDir: local ? resolve(root, '.cache/local') : '',
@@ -115,6 +139,15 @@ export function deployment({ falco, ...stage }: NamedStage): Deployment {
     journal: local ? 'memory' : 'dynamodb',
     bundle: local ? 'local' : 'lambda',
     network: stage.vpc ? 'inside' : 'outside',
+    respondNetwork: stage.respondInVpc ? 'inside' : 'outside',
+    auditVpc: functionVpc(stage, 'audit'),
+    respondVpc: functionVpc(stage, 'respond'),
+    auditEndpointUrls: endpointUrls(stage, reach, 'audit'),
+    respondEndpointUrls: endpointUrls(stage, reach, 'respond'),
+    securityGroups: { Resources: securityGroups(stage) },
+    loadBalancer: loadBalancer(stage),
+    endpoints: { Resources: endpoints(stage, reach) },
+    accessEntries: { Resources: accessEntries(stage) },
     keyOrigin: stage.dataKeyArn === undefined ? 'own' : 'brought',
     subscriptions: { Resources: subscriptions(stage) },
     alarms: { Resources: alarms(stage) },

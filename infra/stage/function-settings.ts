@@ -14,6 +14,7 @@ export interface FunctionSettings {
   readonly memoryMiB: number;
   readonly timeoutSeconds: number;
   readonly environment: Readonly<Record<string, string>>;
+  /** Variables but those whose value only CloudFormation knows (addresses of the stage's own endpoints). */
   /** Further files of the package, glob patterns; a leading `!` takes files out. */
   readonly patterns: readonly string[];
 }
@@ -51,7 +52,9 @@ export function functionSettings(key: string, deployment: Deployment): FunctionS
     memoryMiB: settings.memorySize,
     timeoutSeconds: settings.timeout,
     environment: Object.fromEntries(
-      Object.entries(environment).map(([name, value]) => [name, resolveVariables(String(value), deployment)]),
+      Object.entries(environment)
+        .filter(([, value]) => typeof valueAt(String(value), deployment) !== 'object')
+        .map(([name, value]) => [name, resolveVariables(String(value), deployment)]),
     ),
     patterns: settings.package.patterns,
   };
@@ -74,8 +77,20 @@ function read(file: string): unknown {
 
 /** `${self:custom.stage.a.b}`, anywhere in a value. */
 function resolveVariables(text: string, deployment: Deployment): string {
-  return text.replace(/\$\{self:custom\.stage\.([\w.]+)\}/g, (variable, path: string) => {
-    const value = path.split('.').reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], deployment);
+const VARIABLE = /\$\{self:custom\.stage\.([\w.]+)\}/g;
+
+/** What `${self:custom.stage.a.b}` stands for, where it is the whole value. */
+function valueAt(text: string, deployment: Deployment): unknown {
+  const [variable] = text.matchAll(VARIABLE);
+  return variable?.[0] === text ? settingAt(variable[1]!, deployment) : text;
+}
+
+function settingAt(path: string, deployment: Deployment): unknown {
+  return path.split('.').reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], deployment);
+}
+
+  return text.replace(VARIABLE, (variable, path: string) => {
+    const value = settingAt(path, deployment);
     if (typeof value !== 'string') throw new Error(`Expected ${variable} to be a text, got ${JSON.stringify(value)}.`);
     return value;
   });

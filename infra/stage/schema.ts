@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { loadBalancer, networkProblems, vpc } from './network-schema.ts';
 
 const region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'expected an AWS region such as eu-central-1');
 const account = z.string().regex(/^\d{12}$/, 'expected a 12-digit AWS account id, in quotes (a leading zero would be lost)');
@@ -32,6 +33,8 @@ const cluster = z.strictObject({
   archiveWriterArn: arn.optional(),
   /** Role that respond assumes for a cluster of another account. Without it respond plans for that cluster, but cannot look or act. */
   respondRoleArn: arn.optional(),
+  /** Makes respond's EKS access entry, if the cluster is of the stage's account and region. Not possible with authentication mode CONFIG_MAP. */
+  accessEntry: z.boolean().default(true),
 });
 
 /** The Falco fleet of `detection: falco`. Numbers that are left out have the defaults of the functions (docs of their configuration). */
@@ -45,6 +48,8 @@ const falco = z
     caPem: z.string().startsWith('-----BEGIN', 'expected PEM text').optional(),
     /** Secrets Manager secret with `{"certPem": …, "keyPem": …}`, for a proxy that asks for a client certificate. */
     clientSecretId: z.string().min(1).optional(),
+    /** Makes the internal load balancer in front of Falco. @default the one behind `url` is yours */
+    loadBalancer: loadBalancer.optional(),
     maxBodyBytes: z.int().min(1024).optional(),
     /** Bodies under way at the same time, per invocation. */
     concurrency: z.int().min(1).optional(),
@@ -82,13 +87,9 @@ export const stageSchema = z
     falco: falco.optional(),
     /** What respond may do at most; a policy can only lower it. */
     mode: z.enum(['off', 'shadow', 'enforce']).default('shadow'),
-    /** Where the audit functions reach an internal load balancer. Two zones or more. */
-    vpc: z
-      .strictObject({
-        subnetIds: z.array(z.string().regex(/^subnet-[0-9a-f]+$/, 'expected a subnet id')).min(2, 'expected subnets in two zones or more'),
-        securityGroupIds: z.array(z.string().regex(/^sg-[0-9a-f]+$/, 'expected a security group id')).min(1),
-      })
-      .optional(),
+    vpc: vpc.optional(),
+    /** Whether respond runs in the VPC too: only for clusters whose endpoint is private. */
+    respondInVpc: z.boolean().default(false),
     /** Log groups that carry Falco's own alerts (FireLens); respond reads them. Input only. */
     alertLogGroups: z.array(z.string().min(1)).default([]),
     /** An SNS topic that Falcosidekick publishes to. */
@@ -129,6 +130,7 @@ export const stageSchema = z
     if (stage.detection === 'embedded' && stage.falco !== undefined) {
       problem(['falco'], 'expected nothing, because detection is embedded; take it out or choose detection: falco');
     }
+    for (const { path, message } of networkProblems(stage)) problem(path, message);
     const firstAt = new Map<string, number>();
     for (const [index, { name, account, region, path, archiveWriterArn }] of stage.clusters.entries()) {
       const first = firstAt.get(name);

@@ -87,7 +87,8 @@ function embeddedDestination(config: IngestConfig, meter: Meter): Destination {
 
 function sinkOf(address: string): AlertSink {
   if (address === 'stdout') return createStdoutSink((line) => process.stdout.write(line));
-  if (address.startsWith('sqs:')) return createQueueSink(new SQSClient({}), address.slice('sqs:'.length));
+  // By default the client sends to the host in a queue's URL, past the stage's own endpoint (AWS_ENDPOINT_URL_SQS).
+  if (address.startsWith('sqs:')) return createQueueSink(new SQSClient({ useQueueUrlAsEndpoint: false }), address.slice('sqs:'.length));
   const transport = new HttpTransport(
     { maxSockets: 4, socketMaxAgeMs: 60_000, socketMaxIdleMs: 30_000, socketMaxRequests: 1000, connectTimeoutMs: 5000 },
     systemClock,

@@ -83,7 +83,8 @@ describe('the package', () => {
         TracingConfig: { Mode: 'Active' },
       });
       // What `tiercel invoke` gives a function is what a deployment gives it.
-      expect(Properties.Environment.Variables).toEqual(settings.environment);
+      const variables = Object.entries(Properties.Environment.Variables).filter(([, value]) => typeof value === 'string');
+      expect(Object.fromEntries(variables)).toEqual(settings.environment);
       return JSON.stringify(Properties.Role);
     });
     expect(new Set(roles).size).toBe(3);
@@ -99,6 +100,10 @@ describe('the package', () => {
   it('runs the audit functions in the VPC and respond outside', () => {
     const inVpc = ofType('AWS::Lambda::Function').filter(([, { Properties }]) => Properties.VpcConfig !== undefined);
     expect(inVpc.map(([id]) => id).sort()).toEqual(['AuditArchiveLambdaFunction', 'AuditStreamLambdaFunction']);
+    for (const [, { Properties }] of inVpc) {
+      expect(Properties.VpcConfig.SecurityGroupIds).toEqual([{ 'Fn::GetAtt': ['AuditSecurityGroup', 'GroupId'] }]);
+      expect(JSON.stringify(Properties.Environment.Variables.AWS_ENDPOINT_URL_SQS)).toContain('SqsEndpoint');
+    }
   });
 
   it('subscribes the streamed clusters and the alerts, each with a permission for that group alone', () => {
