@@ -6,7 +6,7 @@ import type { AuditRecord } from './record.ts';
 
 /**
  * The facts of an event that its key and its MAC rest on, as text in Falco's rendering (an alert shows the same text); '' where there is none.
- * All of them are small and precede `requestObject`, so a salvaged or reduced event has them too.
+ * They are read from the very text that Falco gets: what a reduced or salvaged event has lost is missing here as in its alerts, and signed as missing.
  */
 export interface EventFacts {
   /** `ka.cluster.name` */
@@ -17,7 +17,7 @@ export interface EventFacts {
   readonly requestReceivedTimestamp: string;
   /** `ka.verb` */
   readonly verb: string;
-  /** `ka.uri` */
+  /** `ka.uri`, through {@link uriFact}: a long one is its digest. */
   readonly requestURI: string;
   /** `ka.user.name` */
   readonly username: string;
@@ -43,6 +43,16 @@ export interface EventFacts {
   readonly stage: string;
   /** `ka.response.code`; in the MAC, not in the key. */
   readonly code: string;
+  /** `ka.resp.name`: the only name of an object created with `generateName`. From here on all are in the MAC, not in the key. */
+  readonly responseName: string;
+  /** `jevt.value[/responseObject/metadata/uid]` */
+  readonly responseUid: string;
+  /** `jevt.value[/responseObject/details/uid]`: what a deletion answers with, if not with the object. Of other calls '', see {@link detailsUidOf}. */
+  readonly detailsUid: string;
+  /** `jevt.value[/annotations/audit.k8s.io~1truncated]` */
+  readonly truncated: string;
+  /** `ka.user.groups`, through {@link groupsFact}. */
+  readonly groups: string;
 }
 
 /** Facts in the order in which they are hashed. The first {@link KEY_FACTS} make the key, all of them the MAC. */
@@ -64,6 +74,11 @@ const FACTS = [
   'region',
   'stage',
   'code',
+  'responseName',
+  'responseUid',
+  'detailsUid',
+  'truncated',
+  'groups',
 ] as const satisfies readonly (keyof EventFacts)[];
 type Fact = (typeof FACTS)[number];
 const KEY_FACTS = 13;
@@ -81,7 +96,7 @@ const MEMBERS = (
 
 type Wanted = readonly { readonly key: string; readonly slot: number }[];
 const wanted = (keys: Readonly<Record<string, Fact>>): Wanted => Object.entries(keys).map(([key, fact]) => ({ key, slot: slotOf(fact) }));
-const USER = wanted({ username: 'username' });
+const USER = wanted({ username: 'username', groups: 'groups' });
 const OBJECT_REF = wanted({
   resource: 'resource',
   namespace: 'namespace',
@@ -92,10 +107,44 @@ const OBJECT_REF = wanted({
   subresource: 'subresource',
 });
 const STATUS = wanted({ code: 'code' });
+const RESPONSE_METADATA = wanted({ name: 'responseName', uid: 'responseUid' });
+const DETAILS = wanted({ uid: 'detailsUid' });
+const ANNOTATIONS = wanted({ 'audit.k8s.io/truncated': 'truncated' });
+
+/** An URI of at least this many bytes is known by its digest: Falcosidekick may cut longer texts than 512, and then they end in `[...]`. */
+export const LONG_URI_BYTES = 512;
+
+/**
+ * A request URI as key and MAC take it: itself, or a long one's sha256, so that a caller who writes a long URI cannot hide which happening it was.
+ * What a guard asks of it stays visible: `?dryRun` at the end.
+ */
+export function uriFact(uri: string): string {
+  if (Buffer.byteLength(uri) < LONG_URI_BYTES) return uri;
+  return `sha256:${hash('sha256', uri, 'hex')}${asksForDryRun(uri) ? '?dryRun' : ''}`;
+}
+
+/** The UID that the answer's `details` give away, where it may name the object: a fact of deletions that do not answer with the object. */
+export function detailsUidOf({ verb, responseUid, detailsUid }: Pick<EventFacts, 'verb' | 'responseUid' | 'detailsUid'>): string {
+  return verb === 'delete' && responseUid === '' ? detailsUid : '';
+}
+
+/** The caller's groups as one text that no other list has. */
+export function groupsFact(groups: readonly string[]): string {
+  return groups.length === 0 ? '' : JSON.stringify(groups);
+}
+
+/** Whether a request URI, or what {@link uriFact} made of it, asks for a dry run. */
+export function asksForDryRun(uri: string): boolean {
+  const mark = uri.indexOf('?');
+  return mark >= 0 && new URLSearchParams(uri.slice(mark + 1)).has('dryRun');
+}
 
 function slotOf(fact: Fact): number {
   return FACTS.indexOf(fact) * 2;
 }
+
+const GROUPS = slotOf('groups');
+const VERB = slotOf('verb');
 
 /** Where each fact lies in the text that {@link locate} was given last: start and end, -1 where there is none. */
 const at = new Int32Array(FACTS.length * 2);
@@ -112,9 +161,38 @@ function locate(record: AuditRecord): void {
   locateIn(record.raw, spans[Member.user]!, spans[Member.user + 1]!, USER);
   locateIn(record.raw, spans[Member.objectRef]!, spans[Member.objectRef + 1]!, OBJECT_REF);
   locateIn(record.raw, spans[Member.responseStatus]!, spans[Member.responseStatus + 1]!, STATUS);
+  locateIn(record.raw, spans[Member.annotations]!, spans[Member.annotations + 1]!, ANNOTATIONS);
+  const response = spans[Member.responseObject]!;
+  const responseEnd = spans[Member.responseObject + 1]!;
+  locateBelow(record.raw, response, responseEnd, 'metadata', RESPONSE_METADATA);
+  if (at[slotOf('responseUid')] === -1 && isDeletion(record.raw)) locateBelow(record.raw, response, responseEnd, 'details', DETAILS);
 }
 
-/** Finds the wanted keys in the object `bytes[i, end)`, which is valid JSON; the first of two equal keys counts. */
+/** Which deletion answers with a Status says nobody before reading all of the answer, which is long where it is a list. */
+function isDeletion(bytes: Uint8Array): boolean {
+  const verb = at[VERB]!;
+  return verb >= 0 && bytes[verb] === 0x22 && memberKeyIs(bytes, verb + 1, 'delete');
+}
+
+/** Finds the wanted keys in the object that is the member `name` of the object `bytes[i, end)`. */
+function locateBelow(bytes: Uint8Array, i: number, end: number, name: string, keys: Wanted): void {
+  if (i < 0 || bytes[i] !== 0x7b) return;
+  let j = skipBlanks(bytes, i + 1, end);
+  while (bytes[j] === 0x22) {
+    const value = skipKey(bytes, j, end);
+    if (memberKeyIs(bytes, j + 1, name)) {
+      locateIn(bytes, value, end, keys);
+      return;
+    }
+    const after = skipValue(bytes, value, end);
+    if (after < 0) return;
+    j = skipBlanks(bytes, after, end);
+    if (bytes[j] !== 0x2c) return;
+    j = skipBlanks(bytes, j + 1, end);
+  }
+}
+
+/** Finds the wanted keys in the object that starts at `bytes[i]` and ends before `end`, of valid JSON; the first of two equal keys counts. */
 function locateIn(bytes: Uint8Array, i: number, end: number, keys: Wanted): void {
   if (i < 0 || bytes[i] !== 0x7b) return;
   let left = keys.length;
@@ -142,7 +220,23 @@ export function eventFacts(record: AuditRecord): EventFacts {
   const text = (fact: Fact) => (at[slotOf(fact)]! < 0 ? '' : textOf(record.raw, at[slotOf(fact)]!, at[slotOf(fact) + 1]!));
   const facts = Object.fromEntries(FACTS.map((fact) => [fact, text(fact)])) as Record<Fact, string>;
   const { cluster = '', account = '', region = '' } = record.identity;
-  return { ...facts, cluster, account, region };
+  const groups = groupsFact(textsOf(record.raw, at[GROUPS]!, at[GROUPS + 1]!));
+  return { ...facts, requestURI: uriFact(facts.requestURI), cluster, account, region, groups };
+}
+
+/** The elements of the list `bytes[i, end)` as Falco renders them; none when it is no list. */
+function textsOf(bytes: Uint8Array, i: number, end: number): string[] {
+  const texts: string[] = [];
+  if (i < 0 || bytes[i] !== 0x5b) return texts;
+  let j = skipBlanks(bytes, i + 1, end);
+  while (j < end && bytes[j] !== 0x5d) {
+    const after = skipValue(bytes, j, end);
+    if (after < 0) break;
+    texts.push(textOf(bytes, j, after));
+    j = skipBlanks(bytes, after, end);
+    if (bytes[j] === 0x2c) j = skipBlanks(bytes, j + 1, end);
+  }
+  return texts;
 }
 
 /**
@@ -172,6 +266,8 @@ export function writeFacts(event: AuditRecord | EventFacts, room: number): Buffe
       if (fact === KEY_FACTS) keyEnd = to;
       const name = FACTS[fact]!;
       if (name === 'cluster' || name === 'account' || name === 'region') to = putText(identity[name] ?? '', to);
+      else if (name === 'groups') to = putGroups(raw, at[GROUPS]!, at[GROUPS + 1]!, to);
+      else if (name === 'requestURI') to = putUri(raw, at[fact * 2]!, at[fact * 2 + 1]!, to);
       else to = putSpan(raw, at[fact * 2]!, at[fact * 2 + 1]!, to);
     }
   } else {
@@ -213,6 +309,24 @@ function putSpan(bytes: Uint8Array, i: number, end: number, to: number): number 
     else for (let k = i; k < end; k++) scratch[after++] = bytes[k]!;
   }
   putLength(after - start, to);
+  return after;
+}
+
+function putUri(bytes: Uint8Array, i: number, end: number, to: number): number {
+  const after = putSpan(bytes, i, end, to);
+  return after - to - 4 < LONG_URI_BYTES ? after : putText(uriFact(textOf(bytes, i, end)), to);
+}
+
+/** Mostly the list stands in the event just as {@link groupsFact} spells it: copied, unless it holds an escape or a blank. */
+function putGroups(bytes: Uint8Array, i: number, end: number, to: number): number {
+  if (i < 0 || end - i < 3) return putText('', to);
+  let after = to + 4;
+  for (let j = i; j < end; j++) {
+    const c = bytes[j]!;
+    if (c <= 0x20 || c === 0x5c) return putText(groupsFact(textsOf(bytes, i, end)), to);
+    scratch[after++] = c;
+  }
+  putLength(after - to - 4, to);
   return after;
 }
 

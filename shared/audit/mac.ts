@@ -18,8 +18,9 @@ export type MacVerdict =
   | { readonly ok: false; readonly reason: 'no-mac' | 'unknown-key' | 'mismatch' };
 
 /**
- * The value of `tiercel.dev/mac`: `<key id>.<HMAC-SHA-256, base64url>` over the facts of the event
- * key and the account, region, stage and response code. It says that this project took the event from the log: whoever only reaches Falco's webhook cannot make one, nor move one to another event.
+ * The value of `tiercel.dev/mac`: `<key id>.<HMAC-SHA-256, base64url>` over all {@link EventFacts}: whatever a response is aimed by (request, caller,
+ * answer, the object's name and UID). It says that this project took the event from the log: whoever only reaches Falco's webhook cannot make one, nor move
+ * one to another event or object. It does not cover which rule alerted, because it is made before any rule is asked.
  */
 export function macOf(key: MacKey, event: AuditRecord | EventFacts): string {
   return `${key.id}.${hmac(key, event)}`;

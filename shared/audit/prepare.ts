@@ -1,5 +1,7 @@
 import type { Reject, RejectReason } from './item.ts';
 import { type EventLayout, layOut, layoutOf, Member, membersOf } from './json/layout.ts';
+import { textOf } from './json/text.ts';
+import { LONG_URI_BYTES, uriFact } from './key.ts';
 import { type MacKey, macOf } from './mac.ts';
 import { type AuditRecord, type ClusterIdentity, describeOrigin } from './record.ts';
 import { reduce } from './reduce.ts';
@@ -77,12 +79,30 @@ export function restamp(record: AuditRecord, attempt: number): Uint8Array {
   return layout === undefined ? record.raw : stamp(record.raw, layout, [{ name: ATTEMPT, value: `"${attempt}"` }]);
 }
 
-function stampAll(record: AuditRecord, layout: EventLayout, { mac, attempt }: Stamps, whole: boolean): Uint8Array {
+function stampAll(record: AuditRecord, layout: EventLayout, given: Stamps, whole: boolean): Uint8Array {
+  if (!whole) {
+    // First, because the MAC covers it.
+    const raw = stamp(record.raw, layout, [{ name: TRUNCATED, value: '"true"' }]);
+    const marked = layOut(raw)!;
+    return stampAll({ ...record, raw, layout: marked }, marked, given, true);
+  }
+  const { mac, attempt } = given;
   const stamps = identityStamps(record.identity, record.origin.kind === 'cloudwatch' ? record.origin.logStream : undefined).slice();
+  const uri = longUri(record.raw, layout);
+  if (uri !== undefined) stamps.push({ name: 'tiercel.dev/uri-digest', value: `"${uri}"` });
   if (mac !== undefined) stamps.push({ name: 'tiercel.dev/mac', value: `"${macOf(mac, record)}"` });
   if (attempt !== undefined && attempt > 1) stamps.push({ name: ATTEMPT, value: `"${attempt}"` });
-  if (!whole) stamps.push({ name: TRUNCATED, value: '"true"' });
   return stamps.length === 0 ? record.raw : stamp(record.raw, layout, stamps);
+}
+
+/** What a URI is known by that may be cut on the way to respond. */
+function longUri(raw: Uint8Array, { spans }: EventLayout): string | undefined {
+  const start = spans[Member.requestURI]!;
+  const end = spans[Member.requestURI + 1]!;
+  if (end - start < LONG_URI_BYTES) return undefined;
+  const uri = textOf(raw, start, end);
+  const fact = uriFact(uri);
+  return fact === uri ? undefined : fact;
 }
 
 /** The stamps of the last identity seen: those of a whole delivery are the same. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type EventFacts, eventKey } from '../audit/key.ts';
+import { detailsUidOf, type EventFacts, eventKey, groupsFact, uriFact } from '../audit/key.ts';
 import type { FalcoAlert } from '../falco/alert.ts';
-import { fieldText, isMissing, readField } from './fields.ts';
+import { type FieldState, fieldList, fieldText, isMissing, isTruncated, readField } from './fields.ts';
 
 /** Which alert field shows each fact of an event. */
 const FACT_FIELDS = {
@@ -21,7 +21,11 @@ const FACT_FIELDS = {
   region: 'tiercel.region',
   stage: 'ka.stage',
   code: 'ka.response.code',
-} as const satisfies Record<Exclude<keyof EventFacts, 'cluster'>, string>;
+  responseName: 'ka.resp.name',
+  responseUid: 'tiercel.uid',
+  detailsUid: 'tiercel.details_uid',
+  truncated: 'tiercel.truncated',
+} as const satisfies Record<Exclude<keyof EventFacts, 'cluster' | 'groups'>, string>;
 
 /** Without these nothing tells two requests apart. */
 const REQUIRED: ReadonlySet<string> = new Set(['ka.auditid', 'tiercel.received', 'ka.verb', 'ka.uri']);
@@ -43,15 +47,31 @@ export function clusterOf(alert: FalcoAlert): string | undefined {
 export function eventIdentity(alert: FalcoAlert): EventIdentity {
   const missing: string[] = [];
   const truncated: string[] = [];
-  const facts = { cluster: clusterOf(alert) ?? '' } as Record<keyof EventFacts, string>;
-  for (const [fact, name] of Object.entries(FACT_FIELDS)) {
-    const field = readField(alert, name);
+  const texts = {} as Record<keyof typeof FACT_FIELDS, string>;
+  for (const [fact, name] of Object.entries(FACT_FIELDS) as [keyof typeof FACT_FIELDS, string][]) {
+    const field = fact === 'requestURI' ? readUri(alert) : readField(alert, name);
     if (field.state === 'truncated') truncated.push(name);
     else if (field.state === 'missing' && REQUIRED.has(name)) missing.push(name);
-    facts[fact as keyof EventFacts] = field.state === 'present' ? field.text : '';
+    texts[fact] = field.state === 'present' ? field.text : '';
   }
+  if (isTruncated(alert.output_fields['ka.user.groups'])) truncated.push('ka.user.groups');
   if (missing.length > 0 || truncated.length > 0) return { known: false, missing, truncated };
+  const facts: EventFacts = {
+    ...texts,
+    cluster: clusterOf(alert) ?? '',
+    detailsUid: detailsUidOf(texts),
+    groups: groupsFact(fieldList(alert, 'ka.user.groups') ?? []),
+  };
   return { known: true, key: eventKey(facts), facts };
+}
+
+/** A long URI is known by its digest, which was stamped where Falcosidekick may have cut the URI itself. */
+function readUri(alert: FalcoAlert): FieldState {
+  const uri = readField(alert, 'ka.uri');
+  if (uri.state === 'missing') return uri;
+  if (uri.state === 'present') return { state: 'present', text: uriFact(uri.text) };
+  const digest = readField(alert, 'tiercel.uri_digest');
+  return digest.state === 'present' ? digest : uri;
 }
 
 /** Names one alert: the same for Falco's second post and Falcosidekick's redelivery (which carries another `uuid`), different for another rule or stage. */

@@ -1,3 +1,4 @@
+import { detailsUidOf } from '../audit/key.ts';
 import type { FalcoAlert } from '../falco/alert.ts';
 import type { ObjectReference } from '../platform/kube/index.ts';
 import { fieldText } from './fields.ts';
@@ -46,7 +47,14 @@ export function targetOf(alert: FalcoAlert): { readonly target: Target } | { rea
   };
 }
 
+/** Only what the MAC covers. */
 function uidOf(alert: FalcoAlert, subresource: string | undefined): string | undefined {
-  const answered = subresource === undefined || ANSWERED_WITH_THE_OBJECT.has(subresource) ? fieldText(alert, 'tiercel.uid') : undefined;
-  return answered ?? fieldText(alert, 'tiercel.details_uid') ?? fieldText(alert, 'tiercel.ref_uid');
+  const isTheObject = subresource === undefined || ANSWERED_WITH_THE_OBJECT.has(subresource);
+  const responseUid = fieldText(alert, 'tiercel.uid') ?? '';
+  const detailsUid = detailsUidOf({
+    verb: fieldText(alert, 'ka.verb') ?? '',
+    responseUid,
+    detailsUid: fieldText(alert, 'tiercel.details_uid') ?? '',
+  });
+  return (isTheObject ? responseUid : '') || detailsUid || fieldText(alert, 'tiercel.ref_uid');
 }

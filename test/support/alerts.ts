@@ -3,6 +3,9 @@ import type { FalcoAlert, FieldValue } from '../../shared/falco/alert.ts';
 /** The time at which the sample alerts happened. */
 export const ALERT_TIME_MS = Date.parse('2026-11-21T08:24:54.747Z');
 
+/** What Falcosidekick makes of a long text when the payload exceeds 4,096 bytes. */
+export const cut = (text: string): string => `${text.padEnd(507, 'x').slice(0, 507)}[...]`;
+
 /**
  * A real alert (Falco 0.44 with the append_output configuration): an administrator binds cluster-admin to a service account.
  * Tests change only what they are about.

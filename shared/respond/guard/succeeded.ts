@@ -1,5 +1,6 @@
+import { asksForDryRun } from '../../audit/key.ts';
 import { fieldText, readField } from '../fields.ts';
-import { type Guard, pass, refuse } from './guard.ts';
+import { type Guard, pass, type Question, refuse } from './guard.ts';
 
 /** Connections that are taken over answer 101 (Switching Protocols) when they were granted. */
 const UPGRADED = new Set(['exec', 'attach', 'portforward']);
@@ -11,7 +12,7 @@ const UPGRADED = new Set(['exec', 'attach', 'portforward']);
 export const succeeded: Guard = {
   name: 'succeeded',
   summary: 'The audited call was carried out: its answer is 2xx (101 for exec, attach and port-forward), and it was no dry run.',
-  ask: ({ alert }) => {
+  ask: ({ alert, identity }) => {
     const code = fieldText(alert, 'ka.response.code');
     if (code === undefined) return refuse('ka.response.code is missing: whether the call succeeded is not known');
     const subresource = fieldText(alert, 'ka.target.subresource');
@@ -20,16 +21,16 @@ export const succeeded: Guard = {
     const stage = fieldText(alert, 'ka.stage');
     if (stage !== 'ResponseComplete' && !(upgraded && stage === 'ResponseStarted'))
       return refuse(`the call is at stage ${stage ?? '(missing)'}, not complete`);
-    return dryRun(alert) ?? pass(`the API server answered ${code}`);
+    return dryRun(alert, identity) ?? pass(`the API server answered ${code}`);
   },
 };
 
-function dryRun(alert: Parameters<typeof fieldText>[0]): ReturnType<typeof refuse> | undefined {
+function dryRun(alert: Question['alert'], identity: Question['identity']): ReturnType<typeof refuse> | undefined {
   if (!Object.hasOwn(alert.output_fields, 'tiercel.dryrun'))
     return refuse('tiercel.dryrun is not among the fields: whether it was a dry run is not known');
   const marked = readField(alert, 'tiercel.dryrun');
-  const uri = fieldText(alert, 'ka.uri') ?? '';
-  const query = new URLSearchParams(uri.includes('?') ? uri.slice(uri.indexOf('?') + 1) : '');
-  if (marked.state !== 'missing' || query.has('dryRun')) return refuse('the call was a dry run: nothing was changed');
+  // The URI is under the MAC, the field made of it is not.
+  const asked = identity.known && asksForDryRun(identity.facts.requestURI);
+  if (marked.state !== 'missing' || asked) return refuse('the call was a dry run: nothing was changed');
   return undefined;
 }

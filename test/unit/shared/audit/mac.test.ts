@@ -1,9 +1,10 @@
 import { createHmac } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { auditEvent } from '../../../../events/generate.ts';
 import { type AuditRecord, type EventFacts, eventFacts, eventKey, type MacKey, macOf, verifyMac } from '../../../../shared/audit/index.ts';
-import { writeFacts } from '../../../../shared/audit/key.ts';
+import { LONG_URI_BYTES, writeFacts } from '../../../../shared/audit/key.ts';
 
 const key: MacKey = { id: 'k1', secret: Buffer.alloc(32, 7) };
 const previous: MacKey = { id: 'k0', secret: Buffer.alloc(80, 9) };
@@ -16,11 +17,9 @@ function record(text: string): AuditRecord {
   };
 }
 
-const facts: fc.Arbitrary<EventFacts> = fc.record(
-  Object.fromEntries(Object.keys(eventFacts(record(auditEvent('exec-started')))).map((name) => [name, fc.string({ maxLength: 6 })])) as {
-    [Name in keyof EventFacts]: fc.Arbitrary<string>;
-  },
-);
+const facts = fc.record({
+  ...Object.fromEntries(Object.keys(eventFacts(record(auditEvent('exec-started')))).map((name) => [name, fc.string({ maxLength: 6 })])),
+}) as unknown as fc.Arbitrary<EventFacts>;
 
 describe('event key', () => {
   it('is the same from the text and from the facts an alert shows', () => {
@@ -77,6 +76,16 @@ describe('event key', () => {
     }
   });
 
+  it('knows a long URI by its digest, and shows in it whether a dry run was asked for', () => {
+    const uri = `/api/v1/pods?fieldManager=${'é'.repeat(300)}`;
+    const long = (whole: string) =>
+      eventFacts(record(auditEvent('exec-started').replace(/"requestURI":"[^"]*"/, `"requestURI":"${whole}"`)));
+    expect(long(uri).requestURI).toMatch(/^sha256:[0-9a-f]{64}$/);
+    expect(long(`${uri}&dryRun=All`).requestURI).toMatch(/^sha256:[0-9a-f]{64}\?dryRun$/);
+    expect(long(`/${'x'.repeat(LONG_URI_BYTES - 2)}`).requestURI).toHaveLength(LONG_URI_BYTES - 1);
+    expect(long(`/${'x'.repeat(LONG_URI_BYTES - 1)}`).requestURI).toHaveLength(71);
+  });
+
   it('holds with texts longer than what is set aside for them', () => {
     const long = auditEvent('exec-started').replace('"requestURI":"', `"requestURI":"/${'a'.repeat(200_000)}`);
     expect(eventKey(eventFacts(record(long)))).toBe(eventKey(record(long)));
@@ -106,8 +115,14 @@ describe('MAC', () => {
   it('verifies for no other facts, and no other text', () => {
     fc.assert(
       fc.property(facts, facts, (a, b) => {
-        const same = Object.keys(a).every((name) => a[name as keyof EventFacts] === b[name as keyof EventFacts]);
-        expect(verifyMac([key], macOf(key, a), b).ok).toBe(same);
+        expect(verifyMac([key], macOf(key, a), b).ok).toBe(isDeepStrictEqual(a, b));
+      }),
+    );
+    fc.assert(
+      fc.property(facts, fc.constantFrom(...Object.keys(eventFacts(record(auditEvent('exec-started'))))), (some, name) => {
+        const fact = some[name as keyof EventFacts];
+        const changed = { ...some, [name]: `${fact}x` };
+        expect(verifyMac([key], macOf(key, some), changed)).toEqual({ ok: false, reason: 'mismatch' });
       }),
     );
     const event = eventFacts(record(auditEvent('exec-forbidden')));

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { eventKey } from '../../../../shared/audit/key.ts';
 import type { FieldValue } from '../../../../shared/falco/alert.ts';
 import { actionKey, alertKey, eventIdentity } from '../../../../shared/respond/identity.ts';
-import { bindingAlert } from '../../../support/alerts.ts';
+import { bindingAlert, cut } from '../../../support/alerts.ts';
 
 const keyOf = (fields: Record<string, FieldValue> = {}, rule?: string) => {
   const identity = eventIdentity(bindingAlert(fields, rule ? { rule } : {}));
@@ -61,7 +61,7 @@ describe('the event key', () => {
   });
 
   it('is unknown when a part of it was truncated', () => {
-    expect(eventIdentity(bindingAlert({ 'ka.uri': `/apis/${'x'.repeat(500)}[...]` }))).toEqual({
+    expect(eventIdentity(bindingAlert({ 'ka.uri': cut('/apis/') }))).toEqual({
       known: false,
       missing: [],
       truncated: ['ka.uri'],

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { FieldValue } from '../../../../../shared/falco/alert.ts';
 import { createEvaluator, loadRules } from '../../../../../shared/falco/engine/index.ts';
 import { compileCondition } from '../../../../../shared/respond/policy/condition.ts';
-import { bindingAlert } from '../../../../support/alerts.ts';
+import { bindingAlert, cut } from '../../../../support/alerts.ts';
 
 function holds(text: string, fields: Record<string, FieldValue> = {}): boolean {
   const compiled = compileCondition(text);
@@ -44,7 +44,7 @@ describe('conditions of policies', () => {
   });
 
   it('never matches by what is missing or cut, not even behind not', () => {
-    for (const absent of [null, '', '<NA>', [], 'admin[...]']) {
+    for (const absent of [null, '', '<NA>', [], cut('admin')]) {
       for (const text of [
         'ka.user.name = admin',
         'ka.user.name != admin',
