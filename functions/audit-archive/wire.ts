@@ -103,5 +103,5 @@ export function wire(): { readonly meter: FlushingMeter; readonly start: StartIn
       },
     };
   };
-}
   return { meter, start };
+}

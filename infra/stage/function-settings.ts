@@ -11,10 +11,11 @@ export interface FunctionSettings {
   readonly name: string;
   /** Module without extension, and its export: `functions/audit-stream/handler.handler`. */
   readonly handler: string;
+  readonly runtime: string;
   readonly memoryMiB: number;
   readonly timeoutSeconds: number;
-  readonly environment: Readonly<Record<string, string>>;
   /** Variables but those whose value only CloudFormation knows (addresses of the stage's own endpoints). */
+  readonly environment: Readonly<Record<string, string>>;
   /** Further files of the package, glob patterns; a leading `!` takes files out. */
   readonly patterns: readonly string[];
 }
@@ -49,6 +50,7 @@ export function functionSettings(key: string, deployment: Deployment): FunctionS
     key,
     name: `tiercel-${deployment.name}-${key}`,
     handler: settings.handler,
+    runtime: provider.runtime,
     memoryMiB: settings.memorySize,
     timeoutSeconds: settings.timeout,
     environment: Object.fromEntries(
@@ -62,7 +64,7 @@ export function functionSettings(key: string, deployment: Deployment): FunctionS
 
 interface ServerlessFile {
   readonly functions: Readonly<Record<string, string>>;
-  readonly provider: { readonly environment: Readonly<Record<string, unknown>> };
+  readonly provider: { readonly runtime: string; readonly environment: Readonly<Record<string, unknown>> };
 }
 
 function serverless(): ServerlessFile {
@@ -75,8 +77,6 @@ function read(file: string): unknown {
   return parseDocument(readFileSync(join(root, file), 'utf8'), { customTags: [getAtt] }).toJS();
 }
 
-/** `${self:custom.stage.a.b}`, anywhere in a value. */
-function resolveVariables(text: string, deployment: Deployment): string {
 const VARIABLE = /\$\{self:custom\.stage\.([\w.]+)\}/g;
 
 /** What `${self:custom.stage.a.b}` stands for, where it is the whole value. */
@@ -89,6 +89,8 @@ function settingAt(path: string, deployment: Deployment): unknown {
   return path.split('.').reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], deployment);
 }
 
+/** `${self:custom.stage.a.b}`, anywhere in a value. */
+function resolveVariables(text: string, deployment: Deployment): string {
   return text.replace(VARIABLE, (variable, path: string) => {
     const value = settingAt(path, deployment);
     if (typeof value !== 'string') throw new Error(`Expected ${variable} to be a text, got ${JSON.stringify(value)}.`);

@@ -19,10 +19,12 @@ import { HttpTransport } from '../platform/http.ts';
 import { createFolderStore, type ObjectStore } from '../platform/object-store.ts';
 import type { Meter } from '../platform/observe/meter.ts';
 import { createMemoryOnce, type Once } from '../platform/once.ts';
-import { openEngine, openSelection } from './detection.ts';
+import { openEngine, type RulesPack } from './detection.ts';
+import { readHeartbeats } from './heartbeats-read.ts';
 import type { IngestDeps } from './ingest.ts';
 import type { ingestSettings } from './ingest-config.ts';
 import { reportChunk } from './ingest-report.ts';
+import { createSelection } from './ingest-selection.ts';
 import { macKeyOf } from './mac-keys.ts';
 
 export type IngestConfig = z.output<z.ZodObject<typeof ingestSettings>>;
@@ -52,7 +54,7 @@ export function wireIngest(
       ? undefined
       : createRotatingSecret(new SecretsManagerClient({}), config.MAC_KEY_SECRET_ID, systemClock);
   const destination = destinationOf(config, meter);
-  const couldMatch = selectionOf(config, logger);
+  const select = selectionOf(config, logger, meter);
   const limits = { maxEventBytes: config.FALCO_MAX_EVENT_BYTES };
   return async () => {
     const mac = macSecret ? macKeyOf((await macSecret()).current) : undefined;
@@ -61,7 +63,7 @@ export function wireIngest(
       once,
       quarantine,
       destination: await destination(),
-      couldMatch,
+      couldMatch: await select(),
       observe: (report) => reportChunk(report, meter, logger),
       prepare: (record) => prepare({ ...record, identity: identify(record, config) }, mac ? { mac } : {}, limits),
     };
@@ -119,8 +121,8 @@ function destinationOf(config: IngestConfig, meter: Meter): () => Promise<Destin
       clock: systemClock,
       random: systemRandom,
       restamp,
-    });
       observe: (latencyMs) => meter.record('FalcoLatency', latencyMs),
+    });
   };
   return () => {
     made ??= make().catch((error: unknown) => {
@@ -132,16 +134,25 @@ function destinationOf(config: IngestConfig, meter: Meter): () => Promise<Destin
   };
 }
 
-/** The embedded engine has its own pre-filter; for a remote Falco the stage must vouch for the rules. */
-function selectionOf(config: IngestConfig, logger: Pick<Logger, 'info'>): IngestDeps['couldMatch'] {
-  if (config.DETECTION === 'embedded') return () => true;
-  const selection = openSelection(
-    { rules: config.FALCO_RULES === undefined ? [] : listOf(config.FALCO_RULES), appendOutput: config.APPEND_OUTPUT },
-    config.FALCO_RULES_DIGEST,
-  );
-  if (selection.on) return (record) => selection.couldMatch(record.raw);
-  logger.info('every event is sent to Falco, none is selected away', { why: selection.why });
-  return () => true;
+/** The embedded engine has its own pre-filter. */
+function selectionOf(config: IngestConfig, logger: Pick<Logger, 'info' | 'warn'>, meter: Meter): () => Promise<IngestDeps['couldMatch']> {
+  if (config.DETECTION === 'embedded') return async () => () => true;
+  const { HEARTBEAT_TABLE: tableName } = config;
+  const client = new DynamoDBClient({});
+  return createSelection({
+    packs: packsOf(config),
+    appendOutput: config.APPEND_OUTPUT,
+    readHeartbeats: tableName === undefined ? undefined : (signal) => readHeartbeats({ client, tableName }, signal),
+    clusters: config.CLUSTERS.map(({ name }) => name),
+    clock: systemClock,
+    logger,
+    meter,
+  });
+}
+
+function packsOf({ FALCO_RULES: rules, FALCO_RULES_DIGEST: digests = '' }: IngestConfig): RulesPack[] {
+  const digestOf = digests.split(';');
+  return rules === undefined ? [] : rules.split(';').map((pack, at) => ({ rules: listOf(pack), digest: digestOf[at]?.trim() ?? '' }));
 }
 
 function listOf(text: string): string[] {
