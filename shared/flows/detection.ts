@@ -10,7 +10,9 @@ import {
   type RulesFile,
   readAppendOutput,
   renderDiagnostic,
+  rulesDigest,
 } from '../falco/engine/index.ts';
+import { HEARTBEAT_RULE } from '../falco/heartbeat.ts';
 import { TiercelError } from '../platform/errors.ts';
 
 /** Rules do not load. The message shows every error at its place in the file. */
@@ -42,6 +44,7 @@ export interface DetectionFiles {
 interface Loaded {
   readonly rules: readonly LoadedRule[];
   readonly appendOutput: readonly AppendOutput[];
+  /** Of all rules but the heartbeat: what the heartbeat carries. */
   readonly digest: string;
 }
 
@@ -52,7 +55,7 @@ export function loadDetection({ rules, appendOutput }: DetectionFiles): Loaded {
   if (!loaded.loads) throw new RulesError(errors.map((diagnostic) => renderDiagnostic(diagnostic)));
   return {
     rules: loaded.rules,
-    digest: loaded.digest,
+    digest: rulesDigest(loaded.rules.filter(({ name }) => name !== HEARTBEAT_RULE)),
     appendOutput: appendOutput === undefined ? [] : readAppendOutput(readFileSync(appendOutput, 'utf8')),
   };
 }
@@ -63,24 +66,45 @@ export function openEngine(files: DetectionFiles, hostname: string): { readonly 
   return { engine: createEvaluator(rules, { ruleMatching: 'all', appendOutput, hostname }), rules };
 }
 
+/** Rules that Falco may be running, as the stage states them. */
+export interface RulesPack {
+  /** Rule files or folders, in Falco's order. */
+  readonly rules: readonly string[];
+  /** Digest of all of them but the heartbeat (file `digest` of `tiercel rules publish`). */
+  readonly digest: string;
+}
+
 /** Why the pre-filter for a remote Falco is off, or what it keeps. */
 export type Selection =
-  | { readonly on: true; readonly couldMatch: (raw: Uint8Array) => boolean }
+  | {
+      readonly on: true;
+      readonly couldMatch: (raw: Uint8Array) => boolean;
+      /** Falco may run the rules of any of these, and no others. */
+      readonly digests: ReadonlySet<string>;
+    }
   | { readonly on: false; readonly why: string };
 
 /**
- * The pre-filter for a remote Falco: on only if these are the rules Falco runs, which the stage vouches for by their digest.
+ * The pre-filter for a remote Falco: keeps what a rule of any of the packs could match (two of them while new rules are rolled out).
  * Everything that is doubtful turns it off, so that no event is withheld from a rule it could match.
  */
-export function openSelection(files: DetectionFiles, digest: string | undefined): Selection {
-  if (files.rules.length === 0) return { on: false, why: 'the stage does not say which rules Falco runs' };
+export function openSelection(packs: readonly RulesPack[], appendOutput?: string): Selection {
+  if (packs.length === 0) return { on: false, why: 'the stage does not say which rules Falco runs' };
   try {
-    const loaded = loadDetection(files);
-    if (loaded.digest !== digest)
-      return { on: false, why: `the rules' digest is ${loaded.digest}, the stage says that Falco's is ${digest ?? 'unknown'}` };
-    const filter = createPreFilter(loaded.rules, loaded.appendOutput);
+    const loaded = packs.map(({ rules }) => loadDetection({ rules, appendOutput }));
+    for (const [at, { digest, rules }] of loaded.entries()) {
+      const { rules: files, digest: stated } = packs[at]!;
+      if (digest !== stated)
+        return { on: false, why: `the digest of ${files.join(', ')} is ${digest}, the stage says that Falco's is ${stated}` };
+      if (!rules.some(({ name }) => name === HEARTBEAT_RULE))
+        return { on: false, why: `${files.join(', ')} have no rule ${HEARTBEAT_RULE}, by which Falco says what it runs` };
+    }
+    const filter = createPreFilter(
+      loaded.flatMap(({ rules }) => rules),
+      loaded[0]!.appendOutput,
+    );
     return filter.active
-      ? { on: true, couldMatch: (raw) => filter.couldMatch(raw) }
+      ? { on: true, couldMatch: (raw) => filter.couldMatch(raw), digests: new Set(loaded.map(({ digest }) => digest)) }
       : { on: false, why: filter.whyNot ?? 'a rule does not allow it' };
   } catch (error) {
     if (error instanceof TiercelError) return { on: false, why: error.message };

@@ -21,10 +21,15 @@ export const ingestSettings = {
   RULES: z.string().default('rules/falco'),
   /** The file with `append_output`: what every embedded alert carries. */
   APPEND_OUTPUT: z.string().default('rules/append-output.yaml'),
-  /** Rule files Falco runs, separated by commas, in its order: set it, and their digest, to send Falco only what one of them could match. */
+  /**
+   * Rule files Falco runs, separated by commas, in its order: set it, and their digest, to send Falco only what one of them could match.
+   * While new rules are rolled out, both: `old,files;new,files`.
+   */
   FALCO_RULES: z.string().optional(),
-  /** Digest of those rules as `tiercel rules check --json` prints it. Another one turns the pre-filter off. */
+  /** Digest of those rules (file `digest` of `tiercel rules publish`), or `old;new`. Another one turns the pre-filter off. */
   FALCO_RULES_DIGEST: z.string().optional(),
+  /** Where the heartbeat says what Falco really runs; without it the pre-filter stays off. */
+  HEARTBEAT_TABLE: z.string().optional(),
   /** Where embedded alerts go: `stdout`, `sqs:` and the URL of respond's queue, or Falcosidekick's URL. */
   ALERT_SINK: z
     .string()

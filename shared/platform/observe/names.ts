@@ -15,6 +15,7 @@ export interface MetricRow {
 const INGEST = ['audit-stream', 'audit-archive'] as const;
 const ARCHIVE = ['audit-archive'] as const;
 const RESPOND = ['respond'] as const;
+const HEARTBEAT = ['heartbeat'] as const;
 
 /** Every metric this project emits, in CloudWatch namespace `Tiercel`. `docs/reference/metrics.md` is made from this table, dashboard and alarms are checked against it. */
 export const METRICS = {
@@ -69,6 +70,11 @@ export const METRICS = {
   AlertsDuplicate: { unit: 'Count', from: RESPOND, meaning: 'Alerts that had been answered before.' },
   AlertsRejected: { unit: 'Count', from: RESPOND, meaning: 'Items that should have been alerts and are no valid ones.' },
   AlertsFailed: { unit: 'Count', from: RESPOND, meaning: 'Alerts that could not be brought to an end; they are delivered again.' },
+  AlertLogFailures: {
+    unit: 'Count',
+    from: RESPOND,
+    meaning: 'Alerts that could not be written to the stage’s log group of alerts. They were answered all the same.',
+  },
   Responses: {
     unit: 'Count',
     by: 'result',
@@ -92,6 +98,31 @@ export const METRICS = {
     unit: 'Count',
     from: RESPOND,
     meaning: '1 for each invocation while the run-time switch is below what the stage allows, else 0.',
+  },
+  PreFilterOff: {
+    unit: 'Count',
+    from: INGEST,
+    meaning:
+      'Clusters all of whose events are sent, in each invocation, because their heartbeat does not vouch for Falco’s rules. Read its maximum. Only where the stage has `falco.rules`.',
+  },
+  HeartbeatsSent: { unit: 'Count', from: HEARTBEAT, meaning: 'Beats put into a cluster’s log.' },
+  HeartbeatsFailed: { unit: 'Count', from: HEARTBEAT, meaning: 'Beats that could not be put there. The log says whose, and why.' },
+  HeartbeatsReturned: { unit: 'Count', by: 'cluster', from: RESPOND, meaning: 'Beats that came back as an alert, each counted once.' },
+  HeartbeatRoundTrip: {
+    unit: 'Milliseconds',
+    by: 'cluster',
+    from: RESPOND,
+    meaning: 'From the sending of a beat to its alert: the whole road, decoding, Falco, Falcosidekick and queue.',
+  },
+  HeartbeatsDiffering: {
+    unit: 'Count',
+    from: RESPOND,
+    meaning: 'Beats that came back from other rules than the stage names. Zero is a reading, too; none where the stage names no rules.',
+  },
+  HeartbeatsSetAside: {
+    unit: 'Count',
+    from: RESPOND,
+    meaning: 'Heartbeat alerts that prove nothing: second deliveries, late ones, and such without a MAC of ours.',
   },
 } as const satisfies Readonly<Record<string, MetricRow>>;
 
