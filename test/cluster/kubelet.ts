@@ -12,13 +12,19 @@ export interface Kubelet {
   stop(): Promise<void>;
 }
 
+/** What every container of every pod has written so far. */
+export const CONTAINER_LOG = '2026-11-21T08:00:00.000000000Z listening\n';
+
 /**
- * The part of a kubelet by which the API server opens a stream into a pod: it answers exec, attach and port-forward with 101 and says nothing
- * after that. Enough for the API server to write the audit events of a real stream.
+ * The part of a kubelet by which the API server gets into a pod: it answers exec, attach and port-forward with 101 and says nothing after that,
+ * which is enough for the audit events of a real stream; and it has a log of every container.
  */
 export async function startKubelet(authority: TestAuthority): Promise<Kubelet> {
   const open = new Set<Socket>();
-  const server = createServer({ ...authority.issue('kubelet') }, (_request, response) => response.writeHead(404).end());
+  const server = createServer({ ...authority.issue('kubelet') }, ({ url = '' }, response) => {
+    if (url.startsWith('/containerLogs/')) response.end(CONTAINER_LOG);
+    else response.writeHead(404).end();
+  });
   server.on('upgrade', ({ url = '', headers }, stream) => {
     const socket = stream as Socket;
     if (!/^\/(exec|attach|portForward)\//.test(url)) return void socket.end('HTTP/1.1 404 Not Found\r\n\r\n');

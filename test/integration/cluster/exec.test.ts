@@ -5,25 +5,11 @@ import type { ObjectReference } from '../../../shared/platform/kube/index.ts';
 import type { Command, Entry } from '../../../shared/respond/index.ts';
 import { undo } from '../../../shared/respond/undo.ts';
 import type { Wanted } from './alerts.ts';
-import {
-  admin,
-  answer,
-  CALL,
-  closeScene,
-  cluster,
-  gone,
-  isolated,
-  makePod,
-  openScene,
-  refusals,
-  respond,
-  responder,
-  source,
-  writesOf,
-} from './scene.ts';
+import { CALL, makePod } from './objects.ts';
+import { admin, answer, closeScene, cluster, gone, isolated, openScene, refusals, respond, responder, source, writesOf } from './scene.ts';
 import { nextSecond, openStream, type Subresource, type Way } from './streams.ts';
 
-beforeAll(openScene);
+beforeAll(() => openScene());
 afterAll(closeScene);
 
 const APPROVAL = 'approval: {within: 1h}';
@@ -49,7 +35,7 @@ const streamAlert = (
 
 /** A pod that is old enough, and what opening a stream into it led to. */
 async function open(subresource: Subresource, way: Way = 'websocket'): Promise<{ pod: ObjectReference; uid: string; alert: FalcoAlert }> {
-  const { reference, made } = await makePod(admin, 'ReplicaSet');
+  const { reference, made } = await makePod(admin, { kind: 'ReplicaSet' });
   await nextSecond();
   expect(await openStream(cluster, 'mallory', reference, subresource, way)).toBe(101);
   return { pod: reference, uid: made.metadata.uid, alert: await streamAlert(reference, subresource) };
@@ -119,7 +105,7 @@ describe('streams into pods, from the audit log of a real API server', () => {
   it('a pod that was made again under the same name is left alone: before somebody says yes, and after', async () => {
     const again = async (pod: ObjectReference, uid: string) => {
       await admin.delete(pod, { uid, gracePeriodSeconds: 0 }, CALL);
-      await makePod(admin, undefined, pod.name);
+      await makePod(admin, { name: pod.name });
     };
     const first = await open('exec');
     await again(first.pod, first.uid);

@@ -4,54 +4,55 @@ import type { FalcoAlert } from '../../../shared/falco/alert.ts';
 import { respondToAlerts } from '../../../shared/flows/respond.ts';
 import { type Clock, systemClock } from '../../../shared/platform/clock.ts';
 import { KubeStatusError } from '../../../shared/platform/kube/index.ts';
+import { actionCatalogue } from '../../../shared/respond/index.ts';
 import { undo } from '../../../shared/respond/undo.ts';
 import type { TestCluster } from '../../cluster/start.ts';
 import { kubeContract } from '../../contract/kube.ts';
 
+import { CALL, core, create, makeBinding, makeConfigMap, makePod, makeRoleBinding, rbac, template } from './objects.ts';
+import { SCENARIOS } from './scenarios.ts';
 import {
   admin,
   alertAbout,
   answer,
-  CALL,
   closeScene,
   cluster,
-  core,
-  create,
   gone,
   labelsOf,
-  makeBinding,
-  makePod,
-  makeRoleBinding,
   mallory,
   openScene,
   policySet,
   policyText,
   RESPOND,
-  rbac,
   refusals,
   respond,
   responder,
-  SCENARIOS,
   source,
-  template,
   undoer,
+  writesOf,
 } from './scene.ts';
 
-beforeAll(openScene);
+beforeAll(() => openScene());
 afterAll(closeScene);
 
 kubeContract('real', () => admin);
 
 describe('every action, on a real API server, as a user bound only to the generated RBAC', () => {
+  it('has a scene', () => {
+    expect([...new Set(SCENARIOS.map(({ action }) => action))].sort()).toEqual([...actionCatalogue.keys()].sort());
+  });
+
   for (const scenario of SCENARIOS) {
-    it(`${scenario.action}: shadow changes nothing, enforce does it, undo takes it back`, async () => {
+    it(`${scenario.action}, ${scenario.what}: shadow changes nothing, enforce does it, undo takes it back`, async () => {
       const { reference, made } = await scenario.make(mallory);
       const alert = await alertAbout(reference);
+      const before = writesOf(RESPOND);
 
       const planned = await answer(alert, responder('shadow'), scenario.action);
       expect(planned).toMatchObject({ status: 'planned', action: scenario.action });
       expect(planned.guards.filter(({ verdict }) => verdict !== 'pass').map(({ guard }) => guard)).toEqual(['within-budget']);
       expect((await admin.get(reference, CALL))?.metadata.resourceVersion).toBe(made.metadata.resourceVersion);
+      expect(writesOf(RESPOND)).toEqual(before);
 
       const deps = responder();
       const done = await answer(alert, deps, scenario.action);
@@ -64,9 +65,11 @@ describe('every action, on a real API server, as a user bound only to the genera
         rule: 'Changed',
         output_fields: { ...alert.output_fields, 'ka.stage': 'ResponseComplete' },
       };
+      const written = writesOf(RESPOND);
       expect(
         await respondToAlerts([{ kind: 'alert', alert: again, via: { kind: 'invoke' } }], deps, { killedAtMs: Date.now() + 30_000 }),
       ).toMatchObject([{ duplicate: true }]);
+      expect(writesOf(RESPOND)).toEqual(written);
 
       const undone = await undo(done, { by: 'test', force: false }, { ...deps, client: undoer(done) });
       expect(undone.status).toBe('undone');
@@ -100,7 +103,7 @@ describe('every action, on a real API server, as a user bound only to the genera
   });
 
   it('undo refuses what was changed since, unless forced', async () => {
-    const { reference } = await SCENARIOS[3]!.make(mallory);
+    const { reference } = await makeConfigMap(mallory);
     const deps = responder();
     const done = await answer(await alertAbout(reference), deps, 'label');
     await admin.patch(reference, { metadata: { labels: { suspect: 'no' } } }, CALL);

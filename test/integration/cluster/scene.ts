@@ -3,19 +3,15 @@ import type { FalcoAlert } from '../../../shared/falco/alert.ts';
 import { type RespondDeps, respondToAlerts } from '../../../shared/flows/respond.ts';
 import { respondInMemory } from '../../../shared/flows/respond-in-memory.ts';
 import { type Clock, systemClock } from '../../../shared/platform/clock.ts';
-import type { JsonValue, KubeClient, KubeObject, ObjectReference } from '../../../shared/platform/kube/index.ts';
+import type { JsonValue, KubeClient, ObjectReference } from '../../../shared/platform/kube/index.ts';
 import { actionCatalogue, type Entry, loadPolicies, type PolicySet } from '../../../shared/respond/index.ts';
 import { rbacManifests } from '../../../shared/respond/rbac.ts';
-import { NODE, startCluster, type TestCluster } from '../../cluster/start.ts';
+import { startCluster, type TestCluster } from '../../cluster/start.ts';
 import { MAC_KEY } from '../../support/responder.ts';
 import { alertSource, type CallEvent } from './alerts.ts';
+import { apps, CALL, core, create, rbac, template } from './objects.ts';
 
 export const RESPOND = 'tiercel-respond';
-export const CALL = { auditId: 'test' };
-export const rbac = { apiGroup: 'rbac.authorization.k8s.io', apiVersion: 'v1' } as const;
-export const core = { apiGroup: '', apiVersion: 'v1' } as const;
-export const apps = { apiGroup: 'apps', apiVersion: 'v1' } as const;
-
 /** One policy for each action, told apart by what they accept. */
 export const policyText = (mode: string, { extra = '', rules = ['Changed'] }: { extra?: string; rules?: readonly string[] } = {}) =>
   `${[
@@ -44,7 +40,6 @@ export let admin: KubeClient;
 export let mallory: KubeClient;
 export let respond: KubeClient;
 export let source: ReturnType<typeof alertSource>;
-let serial = 0;
 
 export const policySet = (text: string) => loadPolicies([{ path: 'p.yaml', text }], actionCatalogue);
 
@@ -80,103 +75,8 @@ export async function answer(alert: FalcoAlert, deps: RespondDeps, action = 'del
 
 export const refusals = (entry: Entry) => entry.guards.filter(({ verdict }) => verdict === 'refuse').map(({ guard }) => guard);
 
-/** Something an attacker makes and respond answers. */
-export interface Scenario {
-  readonly action: string;
-  readonly make: (client: KubeClient) => Promise<{ readonly reference: ObjectReference; readonly made: KubeObject }>;
-  readonly accomplished: (reference: ObjectReference) => Promise<boolean>;
-}
-
-export async function create(
-  client: KubeClient,
-  reference: ObjectReference,
-  manifest: Record<string, JsonValue>,
-): Promise<{ reference: ObjectReference; made: KubeObject }> {
-  const { name, namespace } = reference;
-  const metadata = {
-    ...(manifest.metadata as Record<string, JsonValue> | undefined),
-    name,
-    ...(namespace === undefined ? {} : { namespace }),
-  };
-  return { reference, made: await client.create(reference, { ...manifest, metadata }, CALL) };
-}
-
-export const makeBinding = (client: KubeClient, name = `pwn-${++serial}`) =>
-  create(
-    client,
-    { ...rbac, resource: 'clusterrolebindings', name },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRoleBinding',
-      roleRef: { apiGroup: rbac.apiGroup, kind: 'ClusterRole', name: 'cluster-admin' },
-      subjects: [{ apiGroup: rbac.apiGroup, kind: 'User', name: 'eve' }],
-    },
-  );
-
-export const makeRoleBinding = (client: KubeClient, namespace = 'prod') =>
-  create(
-    client,
-    { ...rbac, resource: 'rolebindings', namespace, name: `pwn-${++serial}` },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'RoleBinding',
-      roleRef: { apiGroup: rbac.apiGroup, kind: 'ClusterRole', name: 'cluster-admin' },
-      subjects: [{ apiGroup: rbac.apiGroup, kind: 'User', name: 'eve' }],
-    },
-  );
-
-export const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'c', image: 'nginx' }] } };
-
-/** A pod, and something of the given kind that says it owns it. */
-export async function makePod(
-  client: KubeClient,
-  kind?: string,
-  name = `web-${++serial}`,
-): Promise<{ reference: ObjectReference; made: KubeObject }> {
-  const owners: Record<string, { reference: Omit<ObjectReference, 'name'>; spec: Record<string, JsonValue> }> = {
-    ReplicaSet: {
-      reference: { ...apps, resource: 'replicasets', namespace: 'prod' },
-      spec: { selector: { matchLabels: { app: 'web' } }, template },
-    },
-    StatefulSet: {
-      reference: { ...apps, resource: 'statefulsets', namespace: 'prod' },
-      spec: { serviceName: 'x', selector: { matchLabels: { app: 'web' } }, template },
-    },
-    DaemonSet: {
-      reference: { ...apps, resource: 'daemonsets', namespace: 'prod' },
-      spec: { selector: { matchLabels: { app: 'web' } }, template },
-    },
-    Job: {
-      reference: { apiGroup: 'batch', apiVersion: 'v1', resource: 'jobs', namespace: 'prod' },
-      spec: { template: { ...template, spec: { ...template.spec, restartPolicy: 'Never' } } },
-    },
-    ReplicationController: {
-      reference: { ...core, resource: 'replicationcontrollers', namespace: 'prod' },
-      spec: { selector: { app: 'web' }, template },
-    },
-  };
-  const owner = kind === undefined ? undefined : owners[kind]!;
-  const owned =
-    owner && kind
-      ? await create(
-          admin,
-          { ...owner.reference, name },
-          { apiVersion: `${owner.reference.apiGroup === '' ? '' : `${owner.reference.apiGroup}/`}v1`, kind, spec: owner.spec },
-        )
-      : undefined;
-  const ownerReferences =
-    owned && kind ? [{ apiVersion: owned.made.apiVersion, kind, name, uid: owned.made.metadata.uid, controller: true }] : [];
-  return create(
-    client,
-    { ...core, resource: 'pods', namespace: 'prod', name },
-    {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { labels: { app: 'web', team: 'a' }, ownerReferences },
-      spec: { ...template.spec, nodeName: NODE },
-    },
-  );
-}
+export const alertAbout = (reference: ObjectReference, options?: { signed?: boolean }, user = 'mallory') =>
+  source.alertOf({ user, resource: reference.resource, name: reference.name }, options);
 
 export const gone = async (reference: ObjectReference) => (await admin.get(reference, CALL)) === undefined;
 export const labelsOf = async (reference: ObjectReference) => (await admin.get(reference, CALL))?.metadata.labels ?? {};
@@ -184,37 +84,6 @@ export const isolated = async (reference: ObjectReference) => {
   const labels = await labelsOf(reference);
   return labels.app === undefined && labels.team === 'a' && labels['tiercel.dev/quarantine'] !== undefined;
 };
-
-export const SCENARIOS: readonly Scenario[] = [
-  { action: 'delete-binding', make: (client) => makeBinding(client), accomplished: gone },
-  { action: 'delete-binding', make: (client) => makeRoleBinding(client), accomplished: gone },
-  {
-    action: 'delete-object',
-    make: (client) =>
-      create(
-        client,
-        { ...core, resource: 'services', namespace: 'prod', name: `s-${++serial}` },
-        { apiVersion: 'v1', kind: 'Service', spec: { ports: [{ port: 80 }], type: 'NodePort', selector: { app: 'other' } } },
-      ),
-    accomplished: gone,
-  },
-  {
-    action: 'label',
-    make: (client) =>
-      create(
-        client,
-        { ...core, resource: 'configmaps', namespace: 'prod', name: `c-${++serial}` },
-        { apiVersion: 'v1', kind: 'ConfigMap', data: { a: 'b' } },
-      ),
-    accomplished: async (reference) => (await labelsOf(reference)).suspect === 'true',
-  },
-  ...['ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'ReplicationController'].map(
-    (kind): Scenario => ({ action: 'isolate-pod', make: (client) => makePod(client, kind), accomplished: isolated }),
-  ),
-];
-
-export const alertAbout = (reference: ObjectReference, options?: { signed?: boolean }, user = 'mallory') =>
-  source.alertOf({ user, resource: reference.resource, name: reference.name }, options);
 
 /** What a user changed so far, or tried to, by the audit log: `delete services`, in order. */
 export const writesOf = (user: string): string[] =>
@@ -237,8 +106,8 @@ export async function applyRbac(manifests: readonly Record<string, unknown>[]): 
   }
 }
 
-/** Starts the cluster, with its users, what they find there, and the generated rights. */
-export async function openScene(): Promise<void> {
+/** Starts the cluster, with its users, what they find there, and the rights generated for some policies. */
+export async function openScene(set = policySet(policyText('enforce'))): Promise<void> {
   cluster = await startCluster([
     { name: 'admin', groups: ['system:masters'] },
     { name: 'mallory', groups: ['developers'] },
@@ -274,7 +143,7 @@ export async function openScene(): Promise<void> {
     { ...core, resource: 'services', namespace: 'prod', name: 'web' },
     { apiVersion: 'v1', kind: 'Service', spec: { ports: [{ port: 80 }], selector: { app: 'web' } } },
   );
-  await applyRbac(rbacManifests(policySet(policyText('enforce')).policies, actionCatalogue));
+  await applyRbac(rbacManifests(set.policies, actionCatalogue));
   await wait(500);
 }
 
