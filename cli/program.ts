@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { registerDemo } from './commands/demo.ts';
+import { registerDoctor } from './commands/doctor.ts';
 import { registerEvaluate } from './commands/evaluate.ts';
 import { registerFollow } from './commands/follow.ts';
 import { registerInvoke } from './commands/invoke.ts';
@@ -20,6 +21,7 @@ export type Register = (program: Command, exit: (code: ExitCode) => void) => voi
 /** One line per file in `cli/commands/`. */
 const COMMANDS: readonly Register[] = [
   registerDemo,
+  registerDoctor,
   registerEvaluate,
   registerFollow,
   registerInvoke,

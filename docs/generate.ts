@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { doctorPage } from './doctor-page.ts';
 import { readme } from './readme.ts';
 import {
   actionsPage,
@@ -22,6 +23,7 @@ const GENERATED: Readonly<Record<string, () => Promise<string> | string>> = {
   'docs/operate/alarms.md': alarmsPage,
   'docs/reference/actions.md': actionsPage,
   'docs/reference/diagnostics.md': diagnosticsPage,
+  'docs/reference/doctor.md': doctorPage,
   'docs/reference/fields.md': fieldsPage,
   'docs/reference/guards.md': guardsPage,
   'docs/reference/metrics.md': metricsPage,

@@ -5,7 +5,7 @@ import type { Clock } from './clock.ts';
 import { messageOf, TiercelError } from './errors.ts';
 
 export interface HttpRequest {
-  readonly method: 'POST';
+  readonly method: 'GET' | 'POST';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;

@@ -24,6 +24,6 @@ export { matches } from './policy/match.ts';
 export { loadPolicies, type PolicyFile, type PolicySet, readPolicies } from './policy/read.ts';
 export { readPolicyTest, runPolicyTest } from './policy/tester.ts';
 export { ownCall, type Principal } from './principal.ts';
-export { RESPOND_GROUP, rbacManifests } from './rbac.ts';
+export { RESPOND_GROUP, rbacManifests, rightsFor } from './rbac.ts';
 export { type Expiry, type RespondingDeps, respondToCase } from './respond.ts';
 export { undo } from './undo.ts';

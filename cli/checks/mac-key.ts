@@ -1,0 +1,38 @@
+import { DescribeSecretCommand } from '@aws-sdk/client-secrets-manager';
+import { type Check, deploy, fault, ok } from './check.ts';
+
+export const macKey: Check = {
+  id: 'mac-key',
+  title: 'The key that signs events is there and has a current version.',
+  why: 'Without it events carry no MAC, and respond in `enforce` refuses every alert.',
+  needs: (stage) => [
+    { actions: ['secretsmanager:DescribeSecret'], resources: [stage.arn('secretsmanager', `secret:${stage.names.macKeySecret}-*`)] },
+  ],
+  subjects: ({ stage, aws }) => [
+    {
+      name: stage.names.macKeySecret,
+      async look() {
+        const SecretId = stage.names.macKeySecret;
+        try {
+          const secret = await aws.secrets.send(new DescribeSecretCommand({ SecretId }));
+          if (secret.DeletedDate !== undefined)
+            return fault(
+              'a secret that is in use',
+              `it will be deleted, asked on ${secret.DeletedDate.toISOString()}`,
+              `aws secretsmanager restore-secret --secret-id ${SecretId}`,
+            );
+          if (!Object.values(secret.VersionIdsToStages ?? {}).some((stages) => stages.includes('AWSCURRENT')))
+            return fault(
+              'a current version',
+              'it has none',
+              `aws secretsmanager put-secret-value --secret-id ${SecretId} --secret-string "$(openssl rand -hex 32)"`,
+            );
+          return ok(`current since ${(secret.LastChangedDate ?? secret.CreatedDate)?.toISOString().slice(0, 10) ?? 'an unknown day'}`);
+        } catch (error) {
+          if ((error as Error).name !== 'ResourceNotFoundException') throw error;
+          return fault(`secret ${SecretId}`, 'there is none', deploy(stage));
+        }
+      },
+    },
+  ],
+};

@@ -1,0 +1,313 @@
+/**
+ * A stage as a deployment leaves it, made in moto by single calls: what `tiercel doctor` looks at. Nothing runs in it. What moto does not know
+ * (EKS access entries, the Kubernetes API, ill targets) stands in `Missing`.
+ */
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { PutMetricAlarmCommand, type PutMetricAlarmCommandInput, PutMetricDataCommand } from '@aws-sdk/client-cloudwatch';
+import { CreateLogGroupCommand, PutSubscriptionFilterCommand } from '@aws-sdk/client-cloudwatch-logs';
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  UpdateContinuousBackupsCommand,
+  UpdateTimeToLiveCommand,
+} from '@aws-sdk/client-dynamodb';
+import { CreateClusterCommand, DescribeAccessEntryCommand, type EKSClient, ResourceNotFoundException } from '@aws-sdk/client-eks';
+import {
+  CreateListenerCommand,
+  CreateLoadBalancerCommand,
+  CreateTargetGroupCommand,
+  DescribeTargetHealthCommand,
+  type ElasticLoadBalancingV2Client,
+  RegisterTargetsCommand,
+} from '@aws-sdk/client-elastic-load-balancing-v2';
+import { AddPermissionCommand, CreateEventSourceMappingCommand, CreateFunctionCommand, type Runtime } from '@aws-sdk/client-lambda';
+import { CreateBucketCommand, PutBucketNotificationConfigurationCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
+import { CreateTopicCommand, SubscribeCommand } from '@aws-sdk/client-sns';
+import { CreateQueueCommand } from '@aws-sdk/client-sqs';
+import { parseAllDocuments } from 'yaml';
+import { type AwsClients, createAwsClients } from '../../cli/checks/aws-clients.ts';
+import { type DeployedStage, deployedStage } from '../../cli/checks/stage.ts';
+import { objectPrefix } from '../../infra/stage/archives.ts';
+import { functionKeys, functionSettings } from '../../infra/stage/function-settings.ts';
+import { falcoLoadBalancerName } from '../../infra/stage/load-balancer.ts';
+import { parseStage } from '../../infra/stage/read.ts';
+import { createDynamoDBHeartbeatLog } from '../../shared/flows/heartbeats-dynamodb.ts';
+import type { KubeClient, Right } from '../../shared/platform/kube/index.ts';
+import { RESPOND_GROUP } from '../../shared/respond/index.ts';
+import { readCloudFormation } from './cloudformation.ts';
+import { createMemoryCluster } from './memory-cluster.ts';
+import { motoClientOptions } from './moto.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+
+/** What moto lacks: the test says how it is. */
+export interface Missing {
+  /** Kubernetes groups of respond's access entry, by cluster; absent: there is none. */
+  readonly accessEntries: Map<string, string[]>;
+  /** What respond may do in every cluster. */
+  readonly rights: Set<string>;
+  /** Addresses of targets that are not healthy. */
+  readonly illTargets: Set<string>;
+}
+
+export interface MotoDeployment {
+  readonly stage: DeployedStage;
+  readonly aws: AwsClients;
+  readonly missing: Missing;
+  readonly kube: () => Promise<KubeClient>;
+  /** A reading of the last minute. */
+  measure(namespace: string, name: string, value: number, dimensions: Readonly<Record<string, string>>): Promise<void>;
+  beat(cluster: string, beat: { readonly minutesAgo: number; readonly digest?: string; readonly lost?: true }): Promise<void>;
+}
+
+export const rightName = ({ verb, apiGroup, resource }: Right): string => `${verb} ${resource}.${apiGroup}`;
+
+export async function deployInMoto(name: string, stageFile: string): Promise<MotoDeployment> {
+  const stage = deployedStage({ name, ...parseStage(`${name}.yml`, stageFile) });
+  const { names } = stage;
+  const real = createAwsClients(stage.region, motoClientOptions);
+  const { cloudwatch, logs, dynamodb, elb, lambda, s3, secrets, sns, sqs } = real;
+  const missing: Missing = {
+    accessEntries: new Map(stage.watched.map(({ eksName }) => [eksName, [RESPOND_GROUP]])),
+    rights: new Set(grantedRights()),
+    illTargets: new Set(),
+  };
+
+  const measure: MotoDeployment['measure'] = async (Namespace, MetricName, Value, dimensions) => {
+    const Dimensions = Object.entries(dimensions).map(([Name, text]) => ({ Name, Value: text }));
+    const Timestamp = new Date(Date.now() - 60_000);
+    await cloudwatch.send(new PutMetricDataCommand({ Namespace, MetricData: [{ MetricName, Value, Timestamp, Dimensions }] }));
+  };
+
+  // Queues, before whatever names them.
+  const queue = async (QueueName: string, Attributes: Record<string, string> = {}) => {
+    await sqs.send(new CreateQueueCommand({ QueueName, Attributes }));
+    return stage.arn('sqs', QueueName);
+  };
+  for (const each of [names.archiveQueue, names.spoolQueue, names.respondQueue]) {
+    const deadLetterTargetArn = await queue(`${each}-dead`);
+    await queue(each, { RedrivePolicy: JSON.stringify({ deadLetterTargetArn, maxReceiveCount: 10 }) });
+  }
+
+  // Functions, their permissions and triggers.
+  const roleArn = await role(names.respond);
+  for (const key of functionKeys()) {
+    const { name: FunctionName, handler, runtime, timeoutSeconds, memoryMiB, environment } = functionSettings(key, stage);
+    await lambda.send(
+      new CreateFunctionCommand({
+        FunctionName,
+        Role: roleArn,
+        Handler: handler,
+        Runtime: runtime as Runtime,
+        Timeout: timeoutSeconds,
+        MemorySize: memoryMiB,
+        Environment: { Variables: environment },
+        Code: { ZipFile: Buffer.from(`code of ${key}`) },
+      }),
+    );
+  }
+  for (const [EventSourceArn, FunctionName] of [
+    [stage.arn('sqs', names.archiveQueue), names.auditArchive],
+    [stage.arn('sqs', names.spoolQueue), names.auditArchive],
+    [stage.arn('sqs', names.respondQueue), names.respond],
+  ])
+    await lambda.send(new CreateEventSourceMappingCommand({ EventSourceArn, FunctionName, Enabled: true }));
+
+  // Log groups and what leads out of them.
+  for (const logGroupName of new Set(stage.wantedSubscriptions.map(({ logGroup }) => logGroup)))
+    await logs.send(new CreateLogGroupCommand({ logGroupName }));
+  for (const [at, { logGroup, filterName, destinationArn, destinationType }] of stage.wantedSubscriptions.entries()) {
+    if (destinationType === 'Firehose') await firehose(destinationArn.split('/').at(-1)!, roleArn, names.archiveBucket);
+    else
+      await lambda.send(
+        new AddPermissionCommand({
+          FunctionName: destinationArn,
+          StatementId: `logs-${at}`,
+          Action: 'lambda:InvokeFunction',
+          Principal: 'logs.amazonaws.com',
+          SourceArn: stage.arn('logs', `log-group:${logGroup}:*`),
+        }),
+      );
+    await logs.send(new PutSubscriptionFilterCommand({ logGroupName: logGroup, filterName, filterPattern: '', destinationArn, roleArn }));
+  }
+
+  // Buckets.
+  const notifications: readonly (readonly [bucket: string, queue: string | undefined, prefixes: readonly string[]])[] = [
+    [names.archiveBucket, names.archiveQueue, [names.archivePrefix]],
+    [names.spoolBucket, names.spoolQueue, [names.spoolPrefix, names.failedInvocationsPrefix]],
+    [names.quarantineBucket, undefined, []],
+  ];
+  for (const [Bucket, to, prefixes] of notifications) {
+    await s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration: { LocationConstraint: 'eu-central-1' } }));
+    if (to === undefined) continue;
+    await s3.send(
+      new PutBucketNotificationConfigurationCommand({
+        Bucket,
+        NotificationConfiguration: {
+          QueueConfigurations: prefixes.map((Value) => ({
+            QueueArn: stage.arn('sqs', to),
+            Events: ['s3:ObjectCreated:*'],
+            Filter: { Key: { FilterRules: [{ Name: 'prefix', Value }] } },
+          })),
+        },
+      }),
+    );
+  }
+  for (const cluster of stage.archived) {
+    const hour = new Date().toISOString().slice(0, 13).replace(/[-T]/g, '/');
+    await s3.send(new PutObjectCommand({ Bucket: names.archiveBucket, Key: `${objectPrefix(names, cluster)}${hour}/one`, Body: 'x' }));
+  }
+
+  // Tables, as the template has them.
+  const { Resources = {} } = readCloudFormation(readFileSync(join(root, 'infra/resources/tables.yml'), 'utf8'));
+  for (const { Properties } of Object.values(Resources)) {
+    const input = Properties as unknown as CreateTableCommandInput;
+    const TableName = names[/names\.(\w+)/.exec(input.TableName!)![1] as keyof typeof names];
+    const { KeySchema, AttributeDefinitions, BillingMode, GlobalSecondaryIndexes } = input;
+    await dynamodb.send(
+      new CreateTableCommand({
+        TableName,
+        KeySchema,
+        AttributeDefinitions,
+        BillingMode,
+        DeletionProtectionEnabled: true,
+        ...(GlobalSecondaryIndexes ? { GlobalSecondaryIndexes } : {}),
+      }),
+    );
+    const TimeToLiveSpecification = { AttributeName: 'expiration', Enabled: true };
+    await dynamodb.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }));
+    const PointInTimeRecoverySpecification = { PointInTimeRecoveryEnabled: true };
+    await dynamodb.send(new UpdateContinuousBackupsCommand({ TableName, PointInTimeRecoverySpecification }));
+  }
+  await secrets.send(new CreateSecretCommand({ Name: names.macKeySecret, SecretString: 'x'.repeat(64) }));
+
+  // Alarms and who hears them.
+  const topic = stage.alarmTopicArn!;
+  await sns.send(new CreateTopicCommand({ Name: topic.split(':').at(-1)! }));
+  await sns.send(new SubscribeCommand({ TopicArn: topic, Protocol: 'sqs', Endpoint: stage.arn('sqs', names.respondQueue) }));
+  for (const { Type, Properties } of Object.values(stage.alarms.Resources)) {
+    if (Type !== 'AWS::CloudWatch::Alarm') continue;
+    // Dimensions and formulas name resources of the template; what is watched does not matter here.
+    const { Dimensions: _, Metrics: __, ...alarm } = Properties as unknown as PutMetricAlarmCommandInput;
+    await cloudwatch.send(new PutMetricAlarmCommand({ Namespace: 'Tiercel', MetricName: 'any', Period: 60, Statistic: 'Sum', ...alarm }));
+  }
+
+  // Falco's load balancer.
+  const { LoadBalancers = [] } = await elb.send(
+    new CreateLoadBalancerCommand({ Name: falcoLoadBalancerName(stage), Type: 'network', Scheme: 'internal', Subnets: await subnets() }),
+  );
+  const { TargetGroups = [] } = await elb.send(
+    new CreateTargetGroupCommand({ Name: `${name}-falco`, TargetType: 'ip', Protocol: 'TCP', Port: 9765, VpcId: await vpcId() }),
+  );
+  const [{ TargetGroupArn = '' } = {}] = TargetGroups;
+  const LoadBalancerArn = LoadBalancers[0]!.LoadBalancerArn!;
+  await elb.send(
+    new CreateListenerCommand({ LoadBalancerArn, Protocol: 'TCP', Port: 9765, DefaultActions: [{ Type: 'forward', TargetGroupArn }] }),
+  );
+  await elb.send(new RegisterTargetsCommand({ TargetGroupArn, Targets: [{ Id: '172.31.0.10' }, { Id: '172.31.16.10' }] }));
+
+  // Clusters, alive and beating.
+  const beats = createDynamoDBHeartbeatLog({ client: dynamodb, tableName: names.heartbeatTable });
+  const beat: MotoDeployment['beat'] = async (cluster, { minutesAgo, digest, lost }) => {
+    const id = `${cluster}-${minutesAgo}-${Math.random()}`;
+    const sentAtMs = Date.now() - minutesAgo * 60_000;
+    await beats.sent(cluster, { id, sentAtMs });
+    if (!lost) await beats.returned(cluster, { id, sentAtMs, returnedAtMs: sentAtMs + 9_000, ...(digest === undefined ? {} : { digest }) });
+  };
+  for (const cluster of stage.watched) {
+    await real.eks(cluster.region).send(
+      new CreateClusterCommand({
+        name: cluster.eksName,
+        roleArn: stage.respondRoleArn,
+        resourcesVpcConfig: {},
+        logging: { clusterLogging: [{ types: ['audit', 'authenticator'], enabled: true }] },
+      }),
+    );
+    await measure('AWS/Logs', 'IncomingLogEvents', 900, { LogGroupName: cluster.logGroup });
+  }
+
+  const memory = createMemoryCluster({ now: Date.now }).client;
+  return {
+    stage,
+    missing,
+    measure,
+    beat,
+    aws: { ...real, eks: (region) => withAccessEntries(real.eks(region), missing), elb: withIllTargets(elb, missing) },
+    kube: async () => ({ ...memory, maySubject: async (_, right) => missing.rights.has(rightName(right)) }),
+  };
+}
+
+function withAccessEntries(client: EKSClient, { accessEntries }: Missing): EKSClient {
+  const send = async (command: Parameters<EKSClient['send']>[0]) => {
+    if (!(command instanceof DescribeAccessEntryCommand)) return await client.send(command);
+    const kubernetesGroups = accessEntries.get(command.input.clusterName!);
+    if (!kubernetesGroups) throw new ResourceNotFoundException({ message: 'no access entry', $metadata: { httpStatusCode: 404 } });
+    return { accessEntry: { principalArn: command.input.principalArn, kubernetesGroups } };
+  };
+  return Object.assign(Object.create(client), { send }) as EKSClient;
+}
+
+function withIllTargets(client: ElasticLoadBalancingV2Client, { illTargets }: Missing): ElasticLoadBalancingV2Client {
+  const send = async (command: Parameters<ElasticLoadBalancingV2Client['send']>[0]) => {
+    if (!(command instanceof DescribeTargetHealthCommand)) return await client.send(command);
+    const { TargetHealthDescriptions = [] } = await client.send(command);
+    const ill = { State: 'unhealthy', Reason: 'Target.Timeout', Description: 'Health checks failed' };
+    return {
+      TargetHealthDescriptions: TargetHealthDescriptions.map((each) =>
+        illTargets.has(each.Target!.Id!) ? { ...each, TargetHealth: ill } : each,
+      ),
+    };
+  };
+  return Object.assign(Object.create(client), { send }) as ElasticLoadBalancingV2Client;
+}
+
+/** What the manifest that operators apply grants. */
+function grantedRights(): string[] {
+  const manifest = readFileSync(join(root, 'infra/kubernetes/respond-rbac.yaml'), 'utf8');
+  return parseAllDocuments(manifest)
+    .map((document) => document.toJS() as { kind: string; rules?: Record<'apiGroups' | 'resources' | 'verbs', string[]>[] })
+    .flatMap(({ rules = [] }) => rules)
+    .flatMap(({ apiGroups, resources, verbs }) =>
+      verbs.map((verb) => rightName({ verb, apiGroup: apiGroups[0]!, resource: resources[0]! })),
+    );
+}
+
+/** Services for which no client is needed elsewhere. */
+async function post(service: string, headers: Record<string, string>, body: string): Promise<string> {
+  const authorization = `AWS4-HMAC-SHA256 Credential=testing/20261121/${motoClientOptions.region}/${service}/aws4_request, SignedHeaders=host, Signature=none`;
+  const answer = await fetch(motoClientOptions.endpoint, { method: 'POST', headers: { authorization, ...headers }, body });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${service}: ${answer.status} ${text}`);
+  return text;
+}
+
+async function role(RoleName: string): Promise<string> {
+  const form = new URLSearchParams({ Action: 'CreateRole', Version: '2010-05-08', RoleName, AssumeRolePolicyDocument: '{}' });
+  const text = await post('iam', { 'content-type': 'application/x-www-form-urlencoded' }, form.toString());
+  return /<Arn>([^<]+)/.exec(text)![1]!;
+}
+
+async function firehose(DeliveryStreamName: string, RoleARN: string, bucket: string): Promise<void> {
+  const ExtendedS3DestinationConfiguration = { RoleARN, BucketARN: `arn:aws:s3:::${bucket}` };
+  await post(
+    'firehose',
+    { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'Firehose_20150804.CreateDeliveryStream' },
+    JSON.stringify({ DeliveryStreamName, DeliveryStreamType: 'DirectPut', ExtendedS3DestinationConfiguration }),
+  );
+}
+
+/** The default VPC that every account of moto has. */
+async function describeNetwork(): Promise<string> {
+  const form = new URLSearchParams({ Action: 'DescribeSubnets', Version: '2016-11-15' });
+  return await post('ec2', { 'content-type': 'application/x-www-form-urlencoded' }, form.toString());
+}
+
+async function subnets(): Promise<string[]> {
+  return [...(await describeNetwork()).matchAll(/<subnetId>([^<]+)/g)].map(([, id]) => id!).slice(0, 2);
+}
+
+async function vpcId(): Promise<string> {
+  return /<vpcId>([^<]+)/.exec(await describeNetwork())![1]!;
+}
