@@ -34,6 +34,8 @@ const schema = z.object({
   JOURNAL_RETENTION_DAYS: z.coerce.number('expected a number of days').int().min(1).max(3650).default(400),
   /** The table of Powertools idempotency. */
   IDEMPOTENCY_TABLE: tableName.optional(),
+  /** The log group that every alert is written to, a stream for each cluster. */
+  ALERT_LOG_GROUP: z.string().optional(),
   /** Folder of the policy files, relative to the package's root. */
   POLICY_PATH: z.string().default('rules/respond'),
   /** Clusters that may be looked at and acted on, JSON. An alert from any other is planned without a look and never acted on. */

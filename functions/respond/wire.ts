@@ -1,12 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Logger } from '@aws-lambda-powertools/logger';
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SchedulerClient } from '@aws-sdk/client-scheduler';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { macKeysOf } from '../../shared/flows/mac-keys.ts';
 import type { RespondDeps } from '../../shared/flows/respond.ts';
 import { respondInMemory } from '../../shared/flows/respond-in-memory.ts';
+import { createLogGroup } from '../../shared/platform/aws/log-group.ts';
 import { createDynamoDBOnce } from '../../shared/platform/aws/once.ts';
 import { createRotatingSecret } from '../../shared/platform/aws/rotating-secret.ts';
 import { scheduleOnce } from '../../shared/platform/aws/schedule.ts';
@@ -45,6 +47,7 @@ export function wire(config: RespondConfig = readRespondConfig()): {
     }),
     ...remember(config),
     ...expiryOf(config),
+    ...alertLogOf(config),
     meter,
   };
   const secret =
@@ -72,6 +75,12 @@ function expiryOf({
         ),
     },
   };
+}
+
+function alertLogOf({ ALERT_LOG_GROUP, CLUSTERS }: RespondConfig): Pick<RespondDeps, 'alertLog'> {
+  if (ALERT_LOG_GROUP === undefined) return {};
+  const group = createLogGroup(new CloudWatchLogsClient({ maxAttempts: 2 }), ALERT_LOG_GROUP, clock);
+  return { alertLog: { group, clusters: CLUSTERS.map(({ name }) => name) } };
 }
 
 /** What must outlive the sandbox; nothing of it in stage `local`, where the process is all there is. */

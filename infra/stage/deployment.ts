@@ -34,6 +34,8 @@ export interface Deployment extends Omit<NamedStage, 'falco'> {
   readonly macKeySecretId: string;
   /** The secrets that the audit functions read: the MAC key, and Falco's client certificate where there is one. */
   readonly auditSecrets: readonly (string | { readonly Ref: string })[];
+  /** Where respond writes every alert down; empty in stage `local`. */
+  readonly alertLogGroup: string;
   /** Where the embedded engine's alerts go: respond's queue; in stage `local`, standard output. */
   readonly alertSink: string;
   /** Rules lie in the package; stage `local` reads them from the tree, because `invoke local` has no package. */
@@ -132,6 +134,7 @@ export function deployment(stage: NamedStage): Deployment {
     dataKey: stage.dataKeyArn ?? { 'Fn::GetAtt': ['DataKey', 'Arn'] },
     macKeySecretId: local ? '' : stageNames.macKeySecret,
     auditSecrets,
+    alertLogGroup: local ? '' : stageNames.alertLogGroup,
     alertSink: local ? 'stdout' : `sqs:https://sqs.${stage.region}.amazonaws.com/${stage.account}/${stageNames.respondQueue}`,
     rulesRoot: local ? `${root}/` : '',
     stateDir: local ? resolve(root, '.cache/local') : '',

@@ -4,13 +4,13 @@ import type { NamedStage } from './read.ts';
 import type { Resources } from './subscriptions.ts';
 
 /** Interface endpoints a function may need, by the name that the service has in an endpoint's address. */
-export const SERVICES = ['secretsmanager', 'sqs', 'sts', 'eks', 'scheduler'] as const;
+export const SERVICES = ['secretsmanager', 'sqs', 'sts', 'eks', 'scheduler', 'logs'] as const;
 export type Service = (typeof SERVICES)[number];
 
 /** What the functions in the VPC call besides S3 and DynamoDB, which have gateways. A test compares it with the calls in their code. */
 export const CALLED: Readonly<Record<'audit' | 'respond', readonly Service[]>> = {
   audit: ['secretsmanager', 'sqs'],
-  respond: ['secretsmanager', 'sts', 'eks', 'scheduler'],
+  respond: ['secretsmanager', 'sts', 'eks', 'scheduler', 'logs'],
 };
 
 /** What an endpoint's policy has to know of the deployment. */
@@ -102,6 +102,7 @@ function idOf(service: Service | 's3' | 'dynamodb'): string {
     sts: 'Sts',
     eks: 'Eks',
     scheduler: 'Scheduler',
+    logs: 'Logs',
   };
   return ids[service];
 }
@@ -160,5 +161,11 @@ const STATEMENTS: Readonly<Record<Service | 's3' | 'dynamodb', (stage: NamedStag
   eks: (_, { clusterArns }) => [{ Action: ['eks:DescribeCluster'], Resource: clusterArns }],
   scheduler: ({ region, account }, { names, partition }) => [
     { Action: ['scheduler:CreateSchedule'], Resource: [`arn:${partition}:scheduler:${region}:${account}:schedule/${names.expiryGroup}/*`] },
+  ],
+  logs: ({ region, account }, { names, partition }) => [
+    {
+      Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      Resource: [`arn:${partition}:logs:${region}:${account}:log-group:${names.alertLogGroup}:*`],
+    },
   ],
 };

@@ -31,6 +31,7 @@ export function names({ name, account, region }: Pick<NamedStage, 'name' | 'acco
     expiryRole: `tiercel-${name}-expiry`,
     archiveWriterRole: `tiercel-${name}-archive-writer`,
     logsToArchiveRole: `tiercel-${name}-logs-to-archive`,
+    alertLogGroup: `/tiercel/${name}/alerts`,
     macKeySecret: `tiercel/${name}/mac-key`,
     auditStream: `tiercel-${name}-auditStream`,
     auditArchive: `tiercel-${name}-auditArchive`,

@@ -75,6 +75,9 @@ const falco = z
 
 const reservedConcurrency = z.int().min(1).max(1000).optional();
 
+/** Log groups that functions of this project write to, of whatever stage. */
+const OURS = /^\/(tiercel\/|aws\/lambda\/tiercel-)/;
+
 /** What an operator writes in `infra/stages/<stage>.yml`. Unknown keys are errors: a misspelt setting must not pass for a set one. */
 export const stageSchema = z
   .strictObject({
@@ -132,7 +135,14 @@ export const stageSchema = z
     }
     for (const { path, message } of networkProblems(stage)) problem(path, message);
     const firstAt = new Map<string, number>();
-    for (const [index, { name, account, region, path, archiveWriterArn }] of stage.clusters.entries()) {
+    for (const [index, { name, account, region, path, archiveWriterArn, logGroup }] of stage.clusters.entries()) {
+    for (const [index, group] of stage.alertLogGroups.entries()) {
+      if (OURS.test(group))
+        problem(
+          ['alertLogGroups', index],
+          `expected a log group that others write to, but ${group} is written by the functions: they would feed on themselves`,
+        );
+    }
       const first = firstAt.get(name);
       if (first !== undefined) {
         problem(
@@ -143,6 +153,8 @@ export const stageSchema = z
       firstAt.set(name, first ?? index);
       const elsewhere = (account ?? stage.account) !== stage.account || (region ?? stage.region) !== stage.region;
       if (path === 'archive' && (account ?? stage.account) !== stage.account && archiveWriterArn === undefined) {
+      if (logGroup !== undefined && OURS.test(logGroup))
+        problem(['clusters', index, 'logGroup'], `expected the log group of a control plane, but ${logGroup} is written by the functions`);
         problem(
           ['clusters', index, 'archiveWriterArn'],
           `expected the role of the Firehose that archives ${name}, because it is in another account`,

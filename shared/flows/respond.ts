@@ -20,6 +20,7 @@ import {
   type RespondingDeps,
   respondToCase,
 } from '../respond/index.ts';
+import { type AlertLog, noteAlert } from './alert-log.ts';
 import { measureEntry, measureOutcomes } from './respond-report.ts';
 
 /** Everything the story needs from outside. */
@@ -28,6 +29,8 @@ export interface RespondDeps extends RespondingDeps {
   /** The most the deployment allows. */
   readonly ceiling: Mode;
   readonly modeSwitch: ModeSwitch;
+  /** Absent in stage `local`, and wherever nothing is to be written down. */
+  readonly alertLog?: AlertLog;
   /** Absent where nobody measures. */
   readonly meter?: Meter;
 }
@@ -104,6 +107,8 @@ async function respondToAlert(item: IncomingAlert, mode: Mode, deps: RespondDeps
   if (mode === 'off') return { kind: 'answered', item, duplicate: false, entries: [] };
   const entries: Entry[] = [];
   const { ran } = await deps.once.run(alertKey(alert), { endsAtMs: killedAtMs }, async () => {
+    // On the side: no response waits for it, and an attempt that fails is noted again by the next.
+    const noted = deps.alertLog && noteAlert(item, deps.alertLog, deps.meter);
     for (const policy of deps.set.policies.filter((candidate) => candidate.mode !== 'off' && matches(candidate, alert))) {
       for (const given of casesOf(alert, policy, deps.actions)) {
         const entry = await respondToCase(given, { mode, killedAtMs }, deps);
@@ -111,6 +116,7 @@ async function respondToAlert(item: IncomingAlert, mode: Mode, deps: RespondDeps
         if (policy.onFailure === 'stop' && isSetBack(entry.status)) break;
       }
     }
+    await noted;
     // Not confirmed: once somebody turns the switch back, the alert must find its response unfinished.
     const open = entries.find(({ status }) => status === 'open');
     if (open) throw new WorkInProgressError(`response ${open.id}`);

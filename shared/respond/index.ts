@@ -11,7 +11,7 @@ export {
 } from './alert-input/index.ts';
 export { createDynamoDBBudgets, createMemoryBudgets } from './budget/index.ts';
 export { type Clusters, casesOf } from './decide.ts';
-export { happenedAtMs } from './fields.ts';
+export { fieldText, happenedAtMs } from './fields.ts';
 export { alertKey, clusterOf } from './identity.ts';
 export { createDynamoDBJournal, createMemoryJournal, type Entry, isSetBack, type Journal, type Summary } from './journal/index.ts';
 export { MODES, type Mode, mostCautious } from './mode.ts';

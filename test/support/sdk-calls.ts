@@ -38,6 +38,8 @@ const ACTIONS: Readonly<Record<string, readonly string[]>> = {
   'client-sts AssumeRole': ['sts:AssumeRole'],
   // What its DynamoDB persistence layer sends.
   'powertools idempotency': ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem'],
+  'client-cloudwatch-logs CreateLogStream': ['logs:CreateLogStream'],
+  'client-cloudwatch-logs PutLogEvents': ['logs:PutLogEvents'],
 };
 
 /** IAM actions of all AWS calls in the code that `entry` loads. @throws Error for a command whose actions are not listed above. */
