@@ -238,7 +238,12 @@ function subjects(stage: NamedStage): Subjects {
   const queue = (id: string): Dimensions => ({ QueueName: { 'Fn::GetAtt': [`${id}Queue`, 'QueueName'] } });
   const streamed = stage.clusters.filter(({ path }) => path !== 'archive');
   return {
-    function: { 'audit-stream': lambda('AuditStream'), 'audit-archive': lambda('AuditArchive'), respond: lambda('Respond') },
+    function: {
+      'audit-stream': lambda('AuditStream'),
+      'audit-archive': lambda('AuditArchive'),
+      respond: lambda('Respond'),
+      'rotate-mac-key': lambda('RotateMacKey'),
+    },
     asynchronousFunction: { 'audit-stream': lambda('AuditStream'), respond: lambda('Respond') },
     auditService: {
       'audit-stream': { service: 'audit-stream', stage: stage.name },

@@ -36,6 +36,7 @@ export function names({ name, account, region }: Pick<NamedStage, 'name' | 'acco
     auditStream: `tiercel-${name}-auditStream`,
     auditArchive: `tiercel-${name}-auditArchive`,
     respond: `tiercel-${name}-respond`,
+    rotateMacKey: `tiercel-${name}-rotateMacKey`,
   } as const;
 }
 

@@ -101,6 +101,8 @@ export const stageSchema = z
     alarmTopicArn: arn.optional(),
     /** An existing KMS key for tables, buckets and logs. @default a key of the stage's own, rotated every year */
     dataKeyArn: arn.optional(),
+    /** The MAC key is replaced this often, **days**. */
+    macKeyRotationDays: z.int().min(1).max(1000).default(30),
     /** Function logs, **days**. */
     logRetentionDays: z.union(
       RETENTION_DAYS.map((days) => z.literal(days)),
@@ -134,8 +136,6 @@ export const stageSchema = z
       problem(['falco'], 'expected nothing, because detection is embedded; take it out or choose detection: falco');
     }
     for (const { path, message } of networkProblems(stage)) problem(path, message);
-    const firstAt = new Map<string, number>();
-    for (const [index, { name, account, region, path, archiveWriterArn, logGroup }] of stage.clusters.entries()) {
     for (const [index, group] of stage.alertLogGroups.entries()) {
       if (OURS.test(group))
         problem(
@@ -143,6 +143,8 @@ export const stageSchema = z
           `expected a log group that others write to, but ${group} is written by the functions: they would feed on themselves`,
         );
     }
+    const firstAt = new Map<string, number>();
+    for (const [index, { name, account, region, path, archiveWriterArn, logGroup }] of stage.clusters.entries()) {
       const first = firstAt.get(name);
       if (first !== undefined) {
         problem(
@@ -151,10 +153,10 @@ export const stageSchema = z
         );
       }
       firstAt.set(name, first ?? index);
-      const elsewhere = (account ?? stage.account) !== stage.account || (region ?? stage.region) !== stage.region;
-      if (path === 'archive' && (account ?? stage.account) !== stage.account && archiveWriterArn === undefined) {
       if (logGroup !== undefined && OURS.test(logGroup))
         problem(['clusters', index, 'logGroup'], `expected the log group of a control plane, but ${logGroup} is written by the functions`);
+      const elsewhere = (account ?? stage.account) !== stage.account || (region ?? stage.region) !== stage.region;
+      if (path === 'archive' && (account ?? stage.account) !== stage.account && archiveWriterArn === undefined) {
         problem(
           ['clusters', index, 'archiveWriterArn'],
           `expected the role of the Firehose that archives ${name}, because it is in another account`,

@@ -25,7 +25,7 @@ import type { IngestDeps } from './ingest.ts';
 import type { ingestSettings } from './ingest-config.ts';
 import { reportChunk } from './ingest-report.ts';
 import { createSelection } from './ingest-selection.ts';
-import { macKeyOf } from './mac-keys.ts';
+import { signingKeyOf } from './mac-keys.ts';
 
 export type IngestConfig = z.output<z.ZodObject<typeof ingestSettings>>;
 
@@ -57,7 +57,7 @@ export function wireIngest(
   const select = selectionOf(config, logger, meter);
   const limits = { maxEventBytes: config.FALCO_MAX_EVENT_BYTES };
   return async () => {
-    const mac = macSecret ? macKeyOf((await macSecret()).current) : undefined;
+    const mac = macSecret ? signingKeyOf(await macSecret(), systemClock.now()) : undefined;
     return {
       clock: systemClock,
       once,

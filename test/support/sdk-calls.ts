@@ -33,13 +33,16 @@ const ACTIONS: Readonly<Record<string, readonly string[]>> = {
   'lib-dynamodb Query': ['dynamodb:Query'],
   'lib-dynamodb TransactWrite': ['dynamodb:UpdateItem'],
   'client-secrets-manager GetSecretValue': ['secretsmanager:GetSecretValue'],
+  'client-secrets-manager DescribeSecret': ['secretsmanager:DescribeSecret'],
+  'client-secrets-manager PutSecretValue': ['secretsmanager:PutSecretValue'],
+  'client-secrets-manager UpdateSecretVersionStage': ['secretsmanager:UpdateSecretVersionStage'],
   'client-eks DescribeCluster': ['eks:DescribeCluster'],
   'client-scheduler CreateSchedule': ['scheduler:CreateSchedule', 'iam:PassRole'],
+  'client-cloudwatch-logs CreateLogStream': ['logs:CreateLogStream'],
+  'client-cloudwatch-logs PutLogEvents': ['logs:PutLogEvents'],
   'client-sts AssumeRole': ['sts:AssumeRole'],
   // What its DynamoDB persistence layer sends.
   'powertools idempotency': ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem'],
-  'client-cloudwatch-logs CreateLogStream': ['logs:CreateLogStream'],
-  'client-cloudwatch-logs PutLogEvents': ['logs:PutLogEvents'],
 };
 
 /** IAM actions of all AWS calls in the code that `entry` loads. @throws Error for a command whose actions are not listed above. */

@@ -67,7 +67,7 @@ const NOT_IMPORTED: Readonly<Record<string, Readonly<Record<string, readonly str
   'audit-stream': { createBucketReader: ['s3:GetObject', 's3:GetObjectVersion', 's3:DeleteObject', 's3:DeleteObjectVersion'] },
 };
 
-describe.each(['audit-stream', 'audit-archive', 'respond'])('role of %s', (folder) => {
+describe.each(['audit-stream', 'audit-archive', 'respond', 'rotate-mac-key'])('role of %s', (folder) => {
   const statements = statementsOf(folder);
 
   it('names every action, and a resource wherever AWS knows one', () => {

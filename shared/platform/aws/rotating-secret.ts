@@ -12,18 +12,23 @@ interface SecretVersion {
   /** Secrets Manager's version id; public, it only says which version was used. */
   readonly id: string;
   readonly value: string;
+  /** When the version was made, epoch **ms**; a rotation makes it current within seconds. */
+  readonly createdAtMs: number;
 }
 
-/** A rotation is noticed after at most five minutes. */
-const KEPT_MS = 5 * 60_000;
+/** A rotation is noticed after at most this long, **ms**. */
+export const SECRET_KEPT_MS = 5 * 60_000;
 
 /** Reads a secret of Secrets Manager, and again when what it has is five minutes old. @throws TiercelError when there is none to be had. */
 export function createRotatingSecret(client: SecretsManagerClient, secretId: string, clock: Clock): () => Promise<RotatingSecret> {
   let held: { readonly secret: RotatingSecret; readonly readAtMs: number } | undefined;
   const read = async (stage: 'AWSCURRENT' | 'AWSPREVIOUS'): Promise<SecretVersion | undefined> => {
     try {
-      const { SecretString, VersionId } = await client.send(new GetSecretValueCommand({ SecretId: secretId, VersionStage: stage }));
-      return SecretString === undefined || VersionId === undefined ? undefined : { id: VersionId, value: SecretString };
+      const { SecretString, VersionId, CreatedDate } = await client.send(
+        new GetSecretValueCommand({ SecretId: secretId, VersionStage: stage }),
+      );
+      if (SecretString === undefined || VersionId === undefined) return undefined;
+      return { id: VersionId, value: SecretString, createdAtMs: CreatedDate?.getTime() ?? 0 };
     } catch (error) {
       // A secret that was never rotated has no previous version.
       if (stage === 'AWSPREVIOUS' && error instanceof ResourceNotFoundException) return undefined;
@@ -35,8 +40,10 @@ export function createRotatingSecret(client: SecretsManagerClient, secretId: str
     }
   };
   return async () => {
-    if (held && clock.now() - held.readAtMs < KEPT_MS) return held.secret;
-    const [current, previous] = await Promise.all([read('AWSCURRENT'), read('AWSPREVIOUS')]);
+    if (held && clock.now() - held.readAtMs < SECRET_KEPT_MS) return held.secret;
+    // One after the other: a rotation between the two calls must not hide the version that was current until then.
+    const current = await read('AWSCURRENT');
+    const previous = await read('AWSPREVIOUS');
     if (!current)
       throw new TiercelError(
         'SECRET_EMPTY',

@@ -87,12 +87,12 @@ describe('the package', () => {
       expect(Object.fromEntries(variables)).toEqual(settings.environment);
       return JSON.stringify(Properties.Role);
     });
-    expect(new Set(roles).size).toBe(3);
+    expect(new Set(roles).size).toBe(functionKeys().length);
     expect(
       ofType('AWS::IAM::Role')
         .map(([id]) => id)
         .sort(),
-    ).toEqual(['ArchiveWriterRole', 'AuditArchiveRole', 'AuditStreamRole', 'ExpiryRole', 'LogsToArchiveRole', 'RespondRole']);
+    ).toEqual(['ArchiveWriterRole', 'AuditArchiveRole', 'AuditStreamRole', 'ExpiryRole', 'LogsToArchiveRole', 'RespondRole', 'RotateMacKeyRole']);
     for (const [, { Properties }] of ofType('AWS::Logs::LogGroup'))
       expect(Properties).toMatchObject({ RetentionInDays: 400, KmsKeyId: {} });
   });

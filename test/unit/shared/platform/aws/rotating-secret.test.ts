@@ -13,16 +13,18 @@ beforeEach(() => manager.reset());
 function holds(current: string | undefined, previous?: string): void {
   manager
     .on(GetSecretValueCommand, { VersionStage: 'AWSCURRENT' })
-    .resolves({ ...(current === undefined ? {} : { SecretString: current }), VersionId: `id-${current}` });
+    .resolves({ ...(current === undefined ? {} : { SecretString: current }), VersionId: `id-${current}`, CreatedDate: new Date(7) });
   const before = manager.on(GetSecretValueCommand, { VersionStage: 'AWSPREVIOUS' });
   if (previous === undefined) before.rejects(none);
-  else before.resolves({ SecretString: previous, VersionId: `id-${previous}` });
+  else before.resolves({ SecretString: previous, VersionId: `id-${previous}`, CreatedDate: new Date(5) });
 }
 
 describe('a rotating secret', () => {
   it('has no previous version before its first rotation', async () => {
     holds('one');
-    expect(await createRotatingSecret(client, 'mac', new VirtualClock())()).toEqual({ current: { id: 'id-one', value: 'one' } });
+    expect(await createRotatingSecret(client, 'mac', new VirtualClock())()).toEqual({
+      current: { id: 'id-one', value: 'one', createdAtMs: 7 },
+    });
   });
 
   it('is read once in five minutes, and shows both versions after a rotation', async () => {
@@ -34,7 +36,10 @@ describe('a rotating secret', () => {
     clock.jump(4 * 60_000);
     expect((await read()).current.value).toBe('one');
     clock.jump(60_000);
-    expect(await read()).toEqual({ current: { id: 'id-two', value: 'two' }, previous: { id: 'id-one', value: 'one' } });
+    expect(await read()).toEqual({
+      current: { id: 'id-two', value: 'two', createdAtMs: 7 },
+      previous: { id: 'id-one', value: 'one', createdAtMs: 5 },
+    });
   });
 
   it('says which right is missing, and never what it holds', async () => {
