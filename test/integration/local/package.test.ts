@@ -2,14 +2,15 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
-import { promisify } from 'node:util';
+import { isDeepStrictEqual, promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { invoke } from '../../../cli/lambda-runtime/invoke.ts';
 import { unpackInto } from '../../../cli/lambda-runtime/package-folder.ts';
 import { deployment } from '../../../infra/stage/deployment.ts';
 import { functionKeys, functionSettings } from '../../../infra/stage/function-settings.ts';
 import { readStage } from '../../../infra/stage/read.ts';
-import lastingResources from './lasting-resources.json' with { type: 'json' };
+import { type LastingResources, lastingResources, RETAINED, upgradeFaults } from '../../support/template-upgrade.ts';
+import lastingResourcesOnRecord from './lasting-resources.json' with { type: 'json' };
 
 const root = resolve(import.meta.dirname, '../../..');
 const folder = mkdtempSync(join(tmpdir(), 'tiercel-package-'));
@@ -92,7 +93,15 @@ describe('the package', () => {
       ofType('AWS::IAM::Role')
         .map(([id]) => id)
         .sort(),
-    ).toEqual(['ArchiveWriterRole', 'AuditArchiveRole', 'AuditStreamRole', 'ExpiryRole', 'LogsToArchiveRole', 'RespondRole', 'RotateMacKeyRole']);
+    ).toEqual([
+      'ArchiveWriterRole',
+      'AuditArchiveRole',
+      'AuditStreamRole',
+      'ExpiryRole',
+      'LogsToArchiveRole',
+      'RespondRole',
+      'RotateMacKeyRole',
+    ]);
     for (const [, { Properties }] of ofType('AWS::Logs::LogGroup'))
       expect(Properties).toMatchObject({ RetentionInDays: 400, KmsKeyId: {} });
   });
@@ -217,35 +226,20 @@ describe('the package', () => {
 });
 
 describe('an upgrade', () => {
-  /** Properties whose change makes CloudFormation replace the resource, and with it what the resource holds or who knows it by name. */
-  const REPLACING: Readonly<Record<string, readonly string[]>> = {
-    'AWS::DynamoDB::Table': ['TableName', 'KeySchema'],
-    'AWS::IAM::Role': ['RoleName'],
-    'AWS::KMS::Key': ['KeySpec'],
-    'AWS::KinesisFirehose::DeliveryStream': ['DeliveryStreamName'],
-    'AWS::Lambda::Function': ['FunctionName'],
-    'AWS::Logs::LogGroup': ['LogGroupName'],
-    'AWS::Logs::SubscriptionFilter': ['LogGroupName', 'FilterName'],
-    'AWS::S3::Bucket': ['BucketName'],
-    'AWS::SQS::Queue': ['QueueName'],
-    'AWS::Scheduler::ScheduleGroup': ['Name'],
-    'AWS::SecretsManager::Secret': ['Name'],
-  };
+  const recorded = lastingResourcesOnRecord as LastingResources;
 
-  it('replaces nothing that lasts: logical ids and names are those on record in lasting-resources.json', () => {
-    const lasting = Object.keys(REPLACING)
-      .flatMap(ofType)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([id, { Type, Properties }]) => {
-        const named = REPLACING[Type]!.filter((name) => name in Properties).map((name) => [name, Properties[name]]);
-        return [id, { type: Type, ...Object.fromEntries(named) }];
-      });
-    // What is new is added to the record; what changes or goes needs a migration first.
-    expect(Object.fromEntries(lasting)).toEqual(lastingResources);
+  it('replaces and removes nothing that lasts', () => {
+    expect(upgradeFaults(recorded, lastingResources(resources))).toEqual([]);
+  });
+
+  it('is measured against all that lasts: what is new belongs into lasting-resources.json', () => {
+    const now = lastingResources(resources);
+    const unrecorded = Object.keys(now).filter((id) => !isDeepStrictEqual(now[id], recorded[id]));
+    expect(Object.fromEntries(unrecorded.map((id) => [id, now[id]]))).toEqual({});
   });
 
   it('keeps tables, buckets, key and secret when the stack goes', () => {
-    for (const type of ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::KMS::Key', 'AWS::SecretsManager::Secret']) {
+    for (const type of RETAINED) {
       for (const [id, resource] of ofType(type))
         expect(resource, id).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
     }
