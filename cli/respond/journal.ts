@@ -2,7 +2,7 @@ import { userInfo } from 'node:os';
 import { respondToCommand } from '../../shared/flows/respond.ts';
 import { systemClock } from '../../shared/platform/clock.ts';
 import { TiercelError } from '../../shared/platform/errors.ts';
-import { type Command, type Entry, type Journal, type Mode, type ModeSwitch, undo } from '../../shared/respond/index.ts';
+import { type Command, describeEffect, type Entry, type Journal, type Mode, type ModeSwitch, undo } from '../../shared/respond/index.ts';
 import { table } from '../print/table.ts';
 import type { Out } from '../print/terminal.ts';
 import { openCluster, operatorDeps } from './cluster.ts';
@@ -48,8 +48,24 @@ export async function showEntry(journal: Journal, id: string, options: { readonl
     out.write(`${JSON.stringify(entry, undefined, 2)}\n`);
     return;
   }
-  const { status, mode, policy, action, intent, cluster, user, rules, guards, steps, caveats, remark, createdAtMs, updatedAtMs, attempt } =
-    entry;
+  const {
+    status,
+    mode,
+    policy,
+    action,
+    intent,
+    cluster,
+    user,
+    rules,
+    guards,
+    steps,
+    caveats,
+    remark,
+    createdAtMs,
+    updatedAtMs,
+    attempt,
+    notices = [],
+  } = entry;
   const facts = {
     status,
     mode,
@@ -74,7 +90,14 @@ export async function showEntry(journal: Journal, id: string, options: { readonl
   if (steps.length > 0)
     out.write(
       `\nsteps\n${table(
-        steps.map(({ state, effect, note }) => [state, effect.verb, `${effect.object.resource} ${effect.object.name}`, note ?? '']),
+        steps.map(({ state, effect, note }) => [state, describeEffect(effect), note ?? '']),
+        { indent: 2 },
+      )}`,
+    );
+  if (notices.length > 0)
+    out.write(
+      `\ntold\n${table(
+        notices.map(({ state, channel, about, why }) => [state, channel, about, why ?? '']),
         { indent: 2 },
       )}`,
     );
@@ -91,7 +114,7 @@ export async function undoResponse(
   const client = await openCluster(options.kubeconfig, options.context);
   try {
     const undone = await undo(entry, { by: userInfo().username, force: options.force === true }, { clock: systemClock, journal, client });
-    for (const { effect, note } of undone.steps) out.write(`${effect.object.resource} ${effect.object.name}: ${note ?? 'nothing to do'}\n`);
+    for (const { effect, note } of undone.steps) out.write(`${describeEffect(effect)}: ${note ?? 'nothing to do'}\n`);
   } finally {
     client.close();
   }

@@ -9,7 +9,7 @@ import { respondInMemory } from '../../shared/flows/respond-in-memory.ts';
 import { createRotatingSecret } from '../../shared/platform/aws/rotating-secret.ts';
 import { systemClock } from '../../shared/platform/clock.ts';
 import { messageOf, TiercelError } from '../../shared/platform/errors.ts';
-import { type Entry, type PolicySet, readTrigger } from '../../shared/respond/index.ts';
+import { describeEffect, type Entry, type PolicySet, readTrigger } from '../../shared/respond/index.ts';
 import { type Out, paletteFor } from '../print/terminal.ts';
 import { openCluster, operatorDeps } from './cluster.ts';
 import { OWN_POLICIES, openPolicies } from './policies.ts';
@@ -143,6 +143,6 @@ function describe({ status, policy, intent, cluster, rules, guards, steps, remar
   const colour = status === 'planned' || status === 'done' ? paint.green : paint.yellow;
   const head = `${colour(status.padEnd(9))} ${intent}${cluster === undefined ? '' : ` in ${cluster}`}\n          policy ${policy}, rule ${rules.join(', ')}\n`;
   const objections = guards.filter(({ verdict }) => verdict === 'refuse').map(({ guard, reason }) => `          ${guard}: ${reason}\n`);
-  const changes = steps.map(({ effect, state }) => `          ${state}: ${effect.verb} ${effect.object.resource} ${effect.object.name}\n`);
+  const changes = steps.map(({ effect, state }) => `          ${state}: ${describeEffect(effect)}\n`);
   return head + objections.join('') + changes.join('') + (remark === undefined ? '' : `          ${remark}\n`);
 }

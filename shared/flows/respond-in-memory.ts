@@ -1,4 +1,4 @@
-import type { Clock } from '../platform/clock.ts';
+import { type Clock, systemRandom } from '../platform/clock.ts';
 import { createMemoryOnce } from '../platform/once.ts';
 import { actionCatalogue, createMemoryBudgets, createMemoryJournal, createMemoryModeSwitch, type PolicySet } from '../respond/index.ts';
 import type { RespondDeps } from './respond.ts';
@@ -10,10 +10,13 @@ import type { RespondDeps } from './respond.ts';
 export function respondInMemory(
   set: PolicySet,
   clock: Clock,
-  options: Partial<Pick<RespondDeps, 'ceiling' | 'clusters' | 'macKeys' | 'principal'>> = {},
+  options: Partial<
+    Pick<RespondDeps, 'ceiling' | 'clusters' | 'macKeys' | 'principal' | 'evidence' | 'channels' | 'stage' | 'onNotice'>
+  > = {},
 ): RespondDeps {
   return {
     clock,
+    random: systemRandom,
     set,
     actions: actionCatalogue,
     once: createMemoryOnce(clock),

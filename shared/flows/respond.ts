@@ -6,6 +6,7 @@ import {
   alertKey,
   type Command,
   casesOf,
+  createOutbox,
   type Entry,
   type IncomingAlert,
   isSetBack,
@@ -14,6 +15,7 @@ import {
   matches,
   mostCautious,
   type NotAnAlert,
+  type OutboxDeps,
   obey,
   ownCall,
   type ReceivedItem,
@@ -24,7 +26,7 @@ import { type AlertLog, noteAlert } from './alert-log.ts';
 import { measureEntry, measureOutcomes } from './respond-report.ts';
 
 /** Everything the story needs from outside. */
-export interface RespondDeps extends RespondingDeps {
+export interface RespondDeps extends RespondingDeps, Omit<OutboxDeps, 'journal'> {
   readonly once: Once;
   /** The most the deployment allows. */
   readonly ceiling: Mode;
@@ -61,7 +63,9 @@ const MAX_UNDER_WAY = 16;
  */
 export async function respondToCommand(command: Command, deps: RespondDeps, times: RespondTimes): Promise<Entry> {
   const startedMs = deps.clock.now();
-  const entry = await obey(command, { mode: await modeNow(deps), killedAtMs: times.killedAtMs }, deps);
+  const outbox = createOutbox(deps, times.killedAtMs);
+  const obeyed = await obey(command, { mode: await modeNow(deps), killedAtMs: times.killedAtMs }, { ...deps, journal: outbox.journal });
+  const [entry = obeyed] = await outbox.deliver([obeyed]);
   if (deps.meter) measureEntry(entry, startedMs, deps.meter);
   return entry;
 }
@@ -97,7 +101,7 @@ export async function respondToAlerts(
   return outcomes;
 }
 
-/** One alert: once → match → guard → intend → act → record; the last four are one case's, in shared/respond/respond.ts. */
+/** One alert: once → match → guard → intend → act → record → tell; guard to record are one case's, in shared/respond/respond.ts. */
 async function respondToAlert(item: IncomingAlert, mode: Mode, deps: RespondDeps, { killedAtMs }: RespondTimes): Promise<ItemOutcome> {
   const { alert } = item;
   if (ownCall(alert, deps.principal)) {
@@ -105,17 +109,27 @@ async function respondToAlert(item: IncomingAlert, mode: Mode, deps: RespondDeps
     return account.ours ? { kind: 'own', item } : { kind: 'impostor', item, why: account.why };
   }
   if (mode === 'off') return { kind: 'answered', item, duplicate: false, entries: [] };
-  const entries: Entry[] = [];
+  const outbox = createOutbox(deps, killedAtMs);
+  const noting = { ...deps, journal: outbox.journal };
+  let entries: Entry[] = [];
   const { ran } = await deps.once.run(alertKey(alert), { endsAtMs: killedAtMs }, async () => {
     // On the side: no response waits for it, and an attempt that fails is noted again by the next.
     const noted = deps.alertLog && noteAlert(item, deps.alertLog, deps.meter);
-    for (const policy of deps.set.policies.filter((candidate) => candidate.mode !== 'off' && matches(candidate, alert))) {
-      for (const given of casesOf(alert, policy, deps.actions)) {
-        const entry = await respondToCase(given, { mode, killedAtMs }, deps);
-        entries.push(entry);
-        if (policy.onFailure === 'stop' && isSetBack(entry.status)) break;
+    try {
+      for (const policy of deps.set.policies.filter((candidate) => candidate.mode !== 'off' && matches(candidate, alert))) {
+        for (const given of casesOf(alert, policy, deps.actions)) {
+          const entry = await respondToCase(given, { mode, killedAtMs }, noting);
+          entries.push(entry);
+          if (policy.onFailure === 'stop' && isSetBack(entry.status)) break;
+        }
       }
+    } catch (error) {
+      // What was decided before is told all the same; the first error is the one to tell.
+      await outbox.deliver(entries).catch(() => undefined);
+      throw error;
     }
+    // Last, so that no channel holds up a response.
+    entries = [...(await outbox.deliver(entries))];
     await noted;
     // Not confirmed: once somebody turns the switch back, the alert must find its response unfinished.
     const open = entries.find(({ status }) => status === 'open');

@@ -1,13 +1,28 @@
 import type { Clock } from '../platform/clock.ts';
 import { TiercelError } from '../platform/errors.ts';
-import { type CallOptions, type JsonValue, type KubeClient, KubeStatusError, type ObjectReference } from '../platform/kube/index.ts';
-import { type CreateEffect, type DeleteEffect, type Effect, type PatchEffect, RESPONSE_ANNOTATION, satisfies } from './action/effect.ts';
+import { type CallOptions, type JsonValue, type KubeClient, KubeStatusError } from '../platform/kube/index.ts';
+import type { ObjectStore } from '../platform/object-store.ts';
+import {
+  type ClusterEffect,
+  type CreateEffect,
+  changesCluster,
+  type DeleteEffect,
+  describeEffect,
+  type Effect,
+  type PatchEffect,
+  RESPONSE_ANNOTATION,
+  satisfies,
+} from './action/effect.ts';
+import { keepEvidence } from './evidence/keep.ts';
 import type { Entry, Journal, Step } from './journal/journal.ts';
+import { withNotices } from './notify/notice.ts';
 
 export interface CarryOutDeps {
   readonly clock: Clock;
   readonly journal: Journal;
   readonly client: KubeClient;
+  /** Where evidence is kept; a plan that keeps some is refused where there is none. */
+  readonly evidence?: ObjectStore | undefined;
   /** Looks again and plans again, because the object changed between the look and the write; `undefined` when it is no longer the same object. */
   readonly planAgain: (entry: Entry) => Promise<readonly Effect[] | { readonly refusal: string } | undefined>;
 }
@@ -34,9 +49,13 @@ export async function carryOut(opened: Entry, deps: CarryOutDeps): Promise<Entry
     const at = entry.steps.findIndex(({ state }) => state === 'intended');
     const step = entry.steps[at];
     if (!step) return deps.journal.save({ ...entry, status: 'done' });
+    // Told in the write that says so: sending is the outbox's, and may fail without holding up what comes next.
+    if (step.effect.verb === 'send') entry = withNotices(entry, `step-${at}`, step.effect.channels, step.effect.text);
     let outcome: Outcome;
     try {
-      outcome = await perform(step.effect, { id: entry.id, resumed, client: deps.client, call: { auditId: auditIdOf(entry.id, at) } });
+      outcome = changesCluster(step.effect)
+        ? await perform(step.effect, { id: entry.id, resumed, client: deps.client, call: { auditId: auditIdOf(entry.id, at) } })
+        : await performOutside(step.effect, entry, deps);
     } catch (error) {
       if (!(error instanceof KubeStatusError) || error.retryable) throw error;
       return deps.journal.save({ ...entry, status: 'failed', remark: error.message });
@@ -98,7 +117,17 @@ export interface Performing {
   readonly call: CallOptions;
 }
 
-function perform(effect: Effect, context: Performing): Promise<Outcome> {
+async function performOutside(
+  effect: Exclude<Effect, ClusterEffect>,
+  entry: Entry,
+  { client, clock, evidence: store }: CarryOutDeps,
+): Promise<Extract<Outcome, { kind: 'done' }>> {
+  if (effect.verb === 'send') return { kind: 'done', note: 'handed to the channels' };
+  if (!store) throw new NoEvidenceStoreError();
+  return { kind: 'done', note: await keepEvidence(effect, entry, { client, store, clock }) };
+}
+
+function perform(effect: ClusterEffect, context: Performing): Promise<Outcome> {
   if (effect.verb === 'delete') return performDelete(effect, context);
   return effect.verb === 'patch' ? performPatch(effect, context) : performCreate(effect, context);
 }
@@ -159,11 +188,19 @@ async function performCreate(effect: CreateEffect, { id, client, call }: Perform
 /** Somebody writes to the object all the time. */
 class ChangingObjectError extends TiercelError {
   constructor(effect: Effect) {
-    const { namespace, name }: ObjectReference = effect.object;
     super(
       'respond.changing',
-      `Expected ${namespace === undefined ? '' : `${namespace}/`}${name} to hold still for one write, but it changed ${MAX_CONFLICTS} times. The alert is tried again.`,
+      `Expected the object to hold still for one write (${describeEffect(effect)}), but it changed ${MAX_CONFLICTS} times. The alert is tried again.`,
       { retryable: true },
     );
+  }
+}
+
+/** The response was decided where there is a store, and is carried on where there is none. */
+class NoEvidenceStoreError extends TiercelError {
+  constructor() {
+    super('respond.evidence', 'Expected somewhere to keep evidence, but neither EVIDENCE_BUCKET nor EVIDENCE_FOLDER is set. Set one.', {
+      retryable: true,
+    });
   }
 }

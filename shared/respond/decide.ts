@@ -3,8 +3,9 @@ import type { FalcoAlert } from '../falco/alert.ts';
 import type { Clock } from '../platform/clock.ts';
 import { TiercelError } from '../platform/errors.ts';
 import { describeObject, type KubeClient, type KubeObject, KubeStatusError } from '../platform/kube/index.ts';
+import type { ObjectStore } from '../platform/object-store.ts';
 import type { Action, ActionCatalogue } from './action/action.ts';
-import { describeEffect, type Effect, RESPONSE_ANNOTATION } from './action/effect.ts';
+import { changesCluster, describeEffect, type Effect, RESPONSE_ANNOTATION } from './action/effect.ts';
 import { type Budgets, reservationFor } from './budget/index.ts';
 import { intended } from './carry-out.ts';
 import { fieldText, happenedAtMs, readField } from './fields.ts';
@@ -13,6 +14,7 @@ import { actionKey, alertKey, clusterOf, type EventIdentity, eventIdentity } fro
 import { type Draft, isEntryId, type Journal } from './journal/journal.ts';
 import { type Look, lookAt, lookAuditId, readerOf } from './look.ts';
 import { type Mode, mostCautious } from './mode.ts';
+import type { Channels } from './notify/channel.ts';
 import type { PolicySet } from './policy/read.ts';
 import { durationMs, type Policy } from './policy/schema.ts';
 import type { Principal } from './principal.ts';
@@ -34,6 +36,10 @@ export interface DecideDeps {
   readonly budgets: Budgets;
   readonly macKeys: readonly MacKey[];
   readonly principal: Principal;
+  /** Where evidence is kept. */
+  readonly evidence?: ObjectStore;
+  /** Who can be told. */
+  readonly channels?: Channels;
 }
 
 /** One action of one policy that speaks of an alert. */
@@ -107,19 +113,22 @@ export async function decide(given: Case, ceiling: Mode, deps: DecideDeps, appro
   let effects: readonly Effect[] = [];
   let caveats: readonly string[] = [];
   if (client && target && look.kind === 'found' && !guards.some(({ verdict }) => verdict === 'refuse')) {
-    const plan = await orWhy(mode, () => action.plan({ id, target, live: look.live, parameters }, readerOf(client, event)));
+    const plan = await orWhy(mode, () =>
+      action.plan({ id, alert: withoutRequest(alert), target, live: look.live, parameters }, readerOf(client, event)),
+    );
     if ('why' in plan) guards.push({ guard: 'feasible', verdict: 'unknown', reason: plan.why });
     else if ('refusal' in plan) guards.push({ guard: 'feasible', verdict: 'refuse', reason: plan.refusal });
     else {
       ({ effects, caveats } = plan);
-      guards.push({ guard: 'feasible', verdict: 'pass', reason: effects.map(describeEffect).join(', ') });
+      guards.push(feasible(effects, deps));
       // Where something is done, the server itself answers; a plan should say beforehand whether it would be let.
       if (mode === 'shadow') guards.push(await askPermission(effects, event, client, mode));
     }
   }
   const clear = effects.length > 0 && guards.every(({ verdict }) => verdict === 'pass');
-  const asksFirst = policy.approval !== undefined && approved === undefined;
-  guards.push(await askBudgets(id, given, target, mode === 'enforce' && clear && !asksFirst, deps));
+  const changes = action.undo !== 'none';
+  const asksFirst = policy.approval !== undefined && changes && approved === undefined;
+  guards.push(await askBudgets(given, target, mode === 'enforce' && clear && !asksFirst, deps));
   const status = statusOf(mode, asksFirst, guards, clear);
   return {
     id,
@@ -139,7 +148,8 @@ export async function decide(given: Case, ceiling: Mode, deps: DecideDeps, appro
     steps: effects.map(intended),
     caveats,
     attempt: 1,
-    ...optional('expiresAtMs', status === 'open' && policy.ttl !== undefined ? nowMs + durationMs(policy.ttl) : undefined),
+    ...optional('notify', policy.notify),
+    ...optional('expiresAtMs', status === 'open' && changes && policy.ttl !== undefined ? nowMs + durationMs(policy.ttl) : undefined),
     ...optional('approveByMs', status === 'awaiting-approval' ? nowMs + durationMs(policy.approval!.within) : undefined),
   };
 }
@@ -166,6 +176,17 @@ function statusOf(mode: Mode, asksFirst: boolean, guards: readonly GuardAnswer[]
   return asksFirst ? 'awaiting-approval' : 'open';
 }
 
+/** Whether this deployment has what the effects are carried out with. */
+function feasible(effects: readonly Effect[], { evidence, channels }: DecideDeps): GuardAnswer {
+  const lacks = effects.flatMap((effect) => {
+    if (effect.verb === 'keep' && !evidence) return ['nothing is set up that could keep evidence: set EVIDENCE_BUCKET'];
+    if (effect.verb !== 'send') return [];
+    return effect.channels.filter((name) => !channels?.has(name)).map((name) => `no channel is named ${name}: add it to the stage file`);
+  });
+  if (lacks.length > 0) return { guard: 'feasible', verdict: 'unknown', reason: lacks.join(', ') };
+  return { guard: 'feasible', verdict: 'pass', reason: effects.map(describeEffect).join(', ') };
+}
+
 /** The response whose undo made this very object; its annotation alone proves nothing, anybody can write one. */
 async function restorerOf({ metadata }: KubeObject, journal: DecideDeps['journal']): Promise<string | undefined> {
   const id = metadata.annotations?.[RESPONSE_ANNOTATION];
@@ -176,7 +197,9 @@ async function restorerOf({ metadata }: KubeObject, journal: DecideDeps['journal
 
 async function askPermission(effects: readonly Effect[], event: string, client: KubeClient, mode: Mode): Promise<GuardAnswer> {
   const guard = 'permitted';
-  for (const { verb, object } of effects) {
+  for (const effect of effects) {
+    if (!changesCluster(effect)) continue;
+    const { verb, object } = effect;
     const answer = await orWhy(mode, async () => ({ may: await client.mayI({ verb, object }, { auditId: lookAuditId(event) }) }));
     if ('why' in answer) return { guard, verdict: 'unknown', reason: answer.why };
     if (answer.may) continue;
@@ -186,13 +209,12 @@ async function askPermission(effects: readonly Effect[], event: string, client: 
       reason: `respond may not ${verb} ${describeObject(object)}: bind the role ${RESPOND_GROUP}-act before enforcing`,
     };
   }
-  return { guard, verdict: 'pass', reason: 'respond may do all of it' };
+  return { guard, verdict: 'pass', reason: 'respond may do all of it that changes the cluster' };
 }
 
 /** The last guard, because asking it takes a place. */
 async function askBudgets(
-  id: string,
-  { policy, alert }: Case,
+  { policy, alert, event }: Case,
   target: Target | undefined,
   reserve: boolean,
   deps: DecideDeps,
@@ -200,7 +222,7 @@ async function askBudgets(
   const guard = 'within-budget';
   if (!reserve || !target) return { guard, verdict: 'unknown', reason: 'not asked: a place is taken only right before acting' };
   const times = { eventMs: happenedAtMs(alert) ?? 0, nowMs: deps.clock.now() };
-  const reserved = await deps.budgets.reserve(reservationFor(id, policy, clusterOf(alert) ?? '', target, times));
+  const reserved = await deps.budgets.reserve(reservationFor(event, policy, clusterOf(alert) ?? '', target, times));
   return reserved.ok
     ? { guard, verdict: 'pass', reason: 'a place in every budget was taken' }
     : { guard, verdict: 'refuse', reason: reserved.reason };
@@ -211,6 +233,7 @@ export async function planAgain(
   entry: {
     readonly id: string;
     readonly event: string;
+    readonly alert: FalcoAlert;
     readonly target?: Target;
     readonly steps: Draft['steps'];
     readonly parameters: unknown;
@@ -219,13 +242,13 @@ export async function planAgain(
   client: KubeClient,
 ): Promise<readonly Effect[] | { readonly refusal: string } | undefined> {
   const { target } = entry;
-  const known = entry.steps.map(({ effect }) => effect).find((effect) => effect.verb !== 'create');
+  const known = entry.steps.map(({ effect }) => effect).find((effect) => effect.verb === 'delete' || effect.verb === 'patch');
   if (!target || !known) return undefined;
   const look = await lookAt(target, client, entry.event);
   if (look.kind !== 'found') return look.kind === 'gone' ? undefined : { refusal: look.why };
   if (look.live.metadata.uid !== known.uid) return undefined;
   const plan = await orWhy('enforce', () =>
-    action.plan({ id: entry.id, target, live: look.live, parameters: entry.parameters }, readerOf(client, entry.event)),
+    action.plan({ id: entry.id, alert: entry.alert, target, live: look.live, parameters: entry.parameters }, readerOf(client, entry.event)),
   );
   if ('why' in plan) return { refusal: plan.why };
   return 'refusal' in plan ? plan : plan.effects;

@@ -16,7 +16,7 @@ export { alertKey, clusterOf } from './identity.ts';
 export { createDynamoDBJournal, createMemoryJournal, type Entry, isSetBack, type Journal, type Summary } from './journal/index.ts';
 export { MODES, type Mode, mostCautious } from './mode.ts';
 export { createDynamoDBModeSwitch, createMemoryModeSwitch, type ModeSwitch } from './mode-switch.ts';
-export { createOutbox, type Outbox } from './notify/outbox.ts';
+export { createOutbox, type OutboxDeps } from './notify/outbox.ts';
 export { type Command, obey } from './operator.ts';
 export { accountFor } from './own-calls.ts';
 export { formatFinding } from './policy/finding.ts';

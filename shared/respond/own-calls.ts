@@ -1,4 +1,5 @@
 import type { FalcoAlert } from '../falco/alert.ts';
+import { changesCluster } from './action/effect.ts';
 import { fieldText } from './fields.ts';
 import { eventIdentity } from './identity.ts';
 import type { Entry, Journal, Step } from './journal/journal.ts';
@@ -29,7 +30,11 @@ export async function accountFor(
     const asks = verb === 'create' && fieldText(alert, 'ka.target.resource') === 'selfsubjectaccessreviews';
     if (!LOOKING.has(verb) && !asks) return { ours: false, why: `the call says it is a look, its verb is ${verb}` };
     const entries = await journal.ofEvent(look[1]!);
-    const near = entries.some(({ createdAtMs, updatedAtMs }) => calledMs > createdAtMs - SKEW_MS && calledMs < updatedAtMs + SKEW_MS);
+    // Evidence is read while its response is open, before the journal hears of it again.
+    const near = entries.some(({ createdAtMs, updatedAtMs, status, leaseUntilMs = 0 }) => {
+      const endMs = status === 'open' ? Math.max(updatedAtMs, leaseUntilMs) : updatedAtMs;
+      return calledMs > createdAtMs - SKEW_MS && calledMs < endMs + SKEW_MS;
+    });
     return near ? { ours: true } : { ours: false, why: 'the call says it is a look, but the journal knows of none at that time' };
   }
   const step = STEP.exec(auditId);
@@ -49,6 +54,7 @@ function matchesStep(
   { effect, atMs }: Step,
   undoing: boolean,
 ): Awaited<ReturnType<typeof accountFor>> {
+  if (!changesCluster(effect)) return { ours: false, why: `the step is to ${effect.verb}, which makes no call of its own` };
   const wanted = undoing ? { delete: 'create', create: 'delete', patch: 'patch' }[effect.verb] : effect.verb;
   // A step that met a conflict looks again before it writes again.
   if (verb !== wanted && verb !== 'get') return { ours: false, why: `the step's verb is ${wanted}, the call's is ${verb}` };

@@ -24,8 +24,9 @@ export function rightsFor(policies: readonly Policy[], actions: ActionCatalogue,
   return [...verbs]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, granted]) => {
-      const [apiGroup = '', resource = ''] = key.split('/');
-      return { apiGroups: [apiGroup], resources: [resource], verbs: [...granted].sort() };
+      // A resource may name a subresource after another slash: pods/log.
+      const slash = key.indexOf('/');
+      return { apiGroups: [key.slice(0, slash)], resources: [key.slice(slash + 1)], verbs: [...granted].sort() };
     });
 }
 

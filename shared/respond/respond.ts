@@ -84,7 +84,13 @@ export async function act(entry: Entry, deps: RespondingDeps): Promise<Entry> {
       if (!deps.expiry) throw new NoExpiryError(entry.policy);
       await deps.expiry.schedule(entry.id, entry.expiresAtMs);
     }
-    return await carryOut(entry, { clock, journal, client, planAgain: (current) => planAgain(current, action, client) });
+    return await carryOut(entry, {
+      clock,
+      journal,
+      client,
+      evidence: deps.evidence,
+      planAgain: (current) => planAgain(current, action, client),
+    });
   } catch (error) {
     await endLease(entry, deps);
     throw error;

@@ -1,7 +1,16 @@
 import type { Clock } from '../platform/clock.ts';
 import { TiercelError } from '../platform/errors.ts';
 import { describeObject, type JsonValue, type KubeClient, KubeStatusError } from '../platform/kube/index.ts';
-import { type CreateEffect, type DeleteEffect, type JsonPatch, type PatchEffect, RESPONSE_ANNOTATION, satisfies } from './action/effect.ts';
+import {
+  type ClusterEffect,
+  type CreateEffect,
+  changesCluster,
+  type DeleteEffect,
+  type JsonPatch,
+  type PatchEffect,
+  RESPONSE_ANNOTATION,
+  satisfies,
+} from './action/effect.ts';
 import type { Entry, Journal, Step } from './journal/journal.ts';
 
 export interface UndoDeps {
@@ -33,11 +42,13 @@ export async function undo(entry: Entry, request: UndoRequest, deps: UndoDeps): 
   if (entry.status === 'undone') return entry;
   const undoable = entry.status === 'done' || (entry.status === 'failed' && entry.steps.some(({ state }) => state === 'done'));
   if (!undoable) throw new UndoRefusedError(entry.id, `it is ${entry.status}, nothing was done`);
+  if (!entry.steps.some(({ effect }) => changesCluster(effect)))
+    throw new UndoRefusedError(entry.id, 'it changed nothing in the cluster, and what it kept or said stands');
   let current = entry;
   for (let at = current.steps.length - 1; at >= 0; at--) {
     const step = current.steps[at]!;
-    if (step.state !== 'done') continue;
-    const reversed = await reverse(entry.id, at, step, request, deps.client);
+    if (step.state !== 'done' || !changesCluster(step.effect)) continue;
+    const reversed = await reverse(entry.id, at, step.effect, step.uid, request, deps.client);
     const steps = current.steps.map(
       (old, index): Step => (index === at ? { ...old, state: 'undone', ...reversed, atMs: deps.clock.now() } : old),
     );
@@ -49,7 +60,14 @@ export async function undo(entry: Entry, request: UndoRequest, deps: UndoDeps): 
 /** What was found or done; the UID where an object was made. */
 type Reversed = Required<Pick<Step, 'note'>> & Pick<Step, 'uid'>;
 
-async function reverse(id: string, at: number, { effect, uid }: Step, request: UndoRequest, client: KubeClient): Promise<Reversed> {
+async function reverse(
+  id: string,
+  at: number,
+  effect: ClusterEffect,
+  uid: string | undefined,
+  request: UndoRequest,
+  client: KubeClient,
+): Promise<Reversed> {
   const call = { auditId: `tiercel/${id}/u${at}` };
   if (effect.verb === 'delete') return recreate(id, effect, client, call);
   if (effect.verb === 'patch') return { note: await unpatch(id, effect, request, client, call) };

@@ -106,10 +106,32 @@ const CASES: readonly ActionCase[] = [
   },
 ];
 
-for (const given of CASES) actionContract(given);
+const LASTING: readonly ActionCase[] = [
+  {
+    action: 'capture-evidence',
+    parameters: '{}',
+    alert: execAlert,
+    target: pod,
+    prepare: (cluster) => cluster.put(pod, webPod).metadata,
+    accomplished: (_cluster, outside) => outside.manifests().length === 1 && outside.manifests().every(outside.isWhole),
+    writes: 0,
+  },
+  {
+    action: 'notify',
+    parameters: `{channels: [security], text: "{ka.user.name} in {ka.target.name}"}`,
+    alert: execAlert,
+    target: pod,
+    prepare: (cluster) => cluster.put(pod, webPod).metadata,
+    // At least once, under one id.
+    accomplished: (_cluster, outside) => new Set(outside.messages.map(({ id }) => id)).size === 1,
+    writes: 0,
+  },
+];
+
+for (const given of [...CASES, ...LASTING]) actionContract(given);
 
 describe('the contract', () => {
   it('is passed by every action there is', () => {
-    expect(CASES.map(({ action }) => action).sort()).toEqual([...actionCatalogue.keys()].sort());
+    expect([...CASES, ...LASTING].map(({ action }) => action).sort()).toEqual([...actionCatalogue.keys()].sort());
   });
 });

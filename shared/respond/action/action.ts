@@ -22,6 +22,7 @@ export interface Reader {
 export interface PlanInput {
   /** Id of the response, for names and annotations. */
   readonly id: string;
+  readonly alert: FalcoAlert;
   readonly target: Target;
   /** The target as it is now; the guards have seen that it is the one of the alert. */
   readonly live: KubeObject;
@@ -34,7 +35,7 @@ export type Plan =
   /** Why nothing can be done that would be safe and work. */
   | { readonly refusal: string };
 
-/** One thing that can be done to a cluster. One file each; `registry.ts` lists them. */
+/** One thing that can be done about an alert. One file each; `registry.ts` lists them. */
 export interface Action {
   readonly name: string;
   /** One sentence for people. */
@@ -44,8 +45,11 @@ export interface Action {
   readonly example: Readonly<Record<string, unknown>>;
   /** Fields an alert must carry; without any of them the action is refused. */
   readonly needs: readonly string[];
-  /** `operator`: only with an operator's own rights (`tiercel undo`), because granting is more than respond may do. */
-  readonly undo: 'respond' | 'operator';
+  /**
+   * `operator`: only with an operator's own rights (`tiercel undo`), because granting is more than respond may do.
+   * `none`: it changes nothing in a cluster, so there is nothing to take back, and nothing to ask a person for.
+   */
+  readonly undo: 'respond' | 'operator' | 'none';
   /** How it is taken back, for people. */
   readonly undoSummary: string;
   /** What of the alert's target the action cannot handle: a reason, or `undefined`. */

@@ -1,10 +1,10 @@
 import type { JsonValue, KubeObject, ObjectReference } from '../../platform/kube/index.ts';
 
-/**
- * One write to a cluster, decided from one look at it, with what is needed to take it back. Actions only plan effects; how one is carried out and
- * undone is the same for every action.
- */
-export type Effect = DeleteEffect | PatchEffect | CreateEffect;
+/** One thing that is done. Actions only plan effects; how one is carried out and undone is the same for every action. */
+export type Effect = ClusterEffect | KeepEffect | SendEffect;
+
+/** One write to a cluster, decided from one look at it, with what is needed to take it back. */
+export type ClusterEffect = DeleteEffect | PatchEffect | CreateEffect;
 
 export interface DeleteEffect {
   readonly verb: 'delete';
@@ -35,14 +35,39 @@ export interface CreateEffect {
   readonly manifest: JsonPatch;
 }
 
+/** Copies what there is to see about an object into the evidence store. It only reads from the cluster. */
+export interface KeepEffect {
+  readonly verb: 'keep';
+  readonly object: ObjectReference;
+  readonly uid: string;
+  /** Whose bindings are kept. */
+  readonly user: string;
+  readonly groups: readonly string[];
+  /** Most of one container's log, bytes. */
+  readonly logBytes: number;
+}
+
+/** Tells people or programs. */
+export interface SendEffect {
+  readonly verb: 'send';
+  readonly channels: readonly string[];
+  /** What the policy wants said, fields of the alert filled in. */
+  readonly text?: string;
+}
+
+export function changesCluster(effect: Effect): effect is ClusterEffect {
+  return effect.verb !== 'keep' && effect.verb !== 'send';
+}
+
 export type JsonPatch = { readonly [member: string]: JsonValue };
 
 /** Every object respond creates or patches says which response did it. */
 export const RESPONSE_ANNOTATION = 'tiercel.dev/response';
 
 export function describeEffect(effect: Effect): string {
+  if (effect.verb === 'send') return `send to ${effect.channels.join(', ')}`;
   const { resource, apiGroup, namespace, name } = effect.object;
-  return `${effect.verb} ${resource}${apiGroup === '' ? '' : `.${apiGroup}`} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
+  return `${effect.verb}${effect.verb === 'keep' ? ' evidence of' : ''} ${resource}${apiGroup === '' ? '' : `.${apiGroup}`} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
 }
 
 /** Metadata that the API server writes; a manifest must not carry it. */

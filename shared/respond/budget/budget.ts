@@ -17,7 +17,7 @@ export interface Cooldown {
 }
 
 export interface Reservation {
-  /** Id of the response: reserving twice for the same takes one place. */
+  /** The happening: reserving twice for the same takes one place. */
   readonly claim: string;
   /** Nested, the narrowest first. */
   readonly counters: readonly Counter[];

@@ -3,7 +3,8 @@ import type { Target } from '../target.ts';
 import type { Counter, Reservation } from './budget.ts';
 
 /**
- * The places one response takes: of its policy, in its cluster, in its namespace; windows start at whole multiples of their length.
+ * The places one happening takes, however many actions the policy has for it: of the policy, in its cluster, in its namespace; windows start at
+ * whole multiples of their length.
  * The window is that of the event, so that a retry, however late, finds the place it took.
  */
 export function reservationFor(

@@ -3,6 +3,7 @@ import { TiercelError } from '../../platform/errors.ts';
 import type { Effect } from '../action/effect.ts';
 import type { GuardAnswer } from '../guard/guard.ts';
 import type { Mode } from '../mode.ts';
+import type { Notice } from '../notify/notice.ts';
 import type { Target } from '../target.ts';
 
 /** Where a response stands. Everything but `open` and `awaiting-approval` is settled: nothing happens to it without a new cause. */
@@ -74,6 +75,10 @@ export interface Entry {
   readonly expiresAtMs?: number;
   /** Until when a person may say yes, epoch milliseconds. */
   readonly approveByMs?: number;
+  /** Who is told of which outcomes, as the policy had it when it was decided. */
+  readonly notify?: { readonly channels: readonly string[]; readonly on: readonly Status[] };
+  /** Who is or was told of what. */
+  readonly notices?: readonly Notice[];
   /** Why it failed, or who approved, denied or undid it. */
   readonly remark?: string;
   readonly createdAtMs: number;

@@ -60,6 +60,15 @@ export function readPolicies(
             findings.push(at([index, 'actions', order, ...problem.path], problem.message));
           }
         }
+        const changing = policy.actions.flatMap(({ action }, order) => (actions.get(action)?.undo === 'none' ? [] : [order]));
+        if (policy.approval && changing.length !== 1) {
+          findings.push(
+            at(
+              [index, 'approval'],
+              'approval: expected exactly one action that changes something in the cluster: an approval is for one thing, and the others do not wait for it',
+            ),
+          );
+        }
         if (policy.ttl !== undefined) {
           for (const [order, step] of policy.actions.entries()) {
             if (actions.get(step.action)?.undo !== 'operator') continue;

@@ -1,10 +1,18 @@
 import * as z from 'zod';
 import { PRIORITIES } from '../../falco/alert.ts';
+import { STATUSES } from '../journal/journal.ts';
 import { MODES } from '../mode.ts';
 import type { Condition } from './condition.ts';
 
 const name = z.string().min(1).max(200);
 const names = z.array(name).min(1);
+
+export const channelNames = z
+  .array(z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'expected the name of a channel: lower-case letters, digits and hyphens'))
+  .min(1)
+  .max(10)
+  .refine((given) => new Set(given).size === given.length, { error: 'expected each channel once' })
+  .describe('channels of the stage file, by name');
 
 /** `90s`, `15m`, `24h`, `7d` → milliseconds. */
 const duration = z
@@ -51,6 +59,19 @@ const step = z.strictObject({
   with: z.record(z.string(), z.unknown()).optional().describe('parameters of the action'),
 });
 
+/** What is said without being asked for: somebody must answer, something was changed, or was meant to be. */
+const TOLD_BY_DEFAULT = ['awaiting-approval', 'done', 'failed', 'undone'] as const;
+
+/** A response that is under way is no news. */
+const outcomes = z.array(z.enum(STATUSES).exclude(['open'])).min(1);
+const notify = z.union([
+  channelNames.transform((channels) => ({ channels, on: outcomes.parse(TOLD_BY_DEFAULT) })),
+  z.strictObject({
+    channels: channelNames,
+    on: outcomes.default([...TOLD_BY_DEFAULT]).describe('which outcomes of a response are told; `planned` is told in shadow'),
+  }),
+]);
+
 export const policySchema = z
   .strictObject({
     policy: z
@@ -68,12 +89,9 @@ export const policySchema = z
       .optional()
       .describe('a person must say yes first: tiercel approve ID'),
     maxAge: duration.default('10m').describe('an older alert is recorded and not acted on'),
+    notify: notify.optional().describe('who is told what became of the responses'),
     ttl: duration.optional().describe('the response is taken back by itself after this long'),
     onFailure: z.enum(['stop', 'continue']).default('stop').describe('whether later actions run when an earlier one was refused or failed'),
-  })
-  .refine(({ approval, actions }) => approval === undefined || actions.length === 1, {
-    path: ['approval'],
-    error: 'expected a single action: an approval is for one thing',
   })
   .refine(({ actions }) => new Set(actions.map(({ action }) => action)).size === actions.length, {
     path: ['actions'],

@@ -31,10 +31,20 @@ describe('tiercel journal', () => {
     const journal = createMemoryJournal(systemClock);
     const object = { apiGroup: '', apiVersion: 'v1', resource: 'pods', namespace: 'prod', name: 'web' };
     const { entry } = await journal.record(
-      draft({ steps: [{ effect: { verb: 'create', object, manifest: {} }, state: 'done', note: 'as planned' }], caveats: ['careful'] }),
+      draft({
+        steps: [{ effect: { verb: 'create', object, manifest: {} }, state: 'done', note: 'as planned' }],
+        caveats: ['careful'],
+        notices: [{ channel: 'security', about: 'done', state: 'due', attempts: 1, why: 'it answered 503' }],
+      }),
     );
     const text = await printed((out) => showEntry(journal, entry.id, {}, out));
-    for (const part of ['status    planned', 'pass  fresh  the event is 1 s old', 'done  create  pods web  as planned', 'note: careful'])
+    for (const part of [
+      'status    planned',
+      'pass  fresh  the event is 1 s old',
+      'done  create pods prod/web  as planned',
+      'due  security  done  it answered 503',
+      'note: careful',
+    ])
       expect(text).toContain(part);
     await expect(printed((out) => showEntry(journal, 'unknown', {}, out))).rejects.toThrow('The journal has no response unknown');
   });

@@ -49,7 +49,7 @@ describe('readPolicies', () => {
     const policy = (name: string, action: string) =>
       `- policy: ${name}\n  description: d\n  match: {rules: [r]}\n  actions:\n    - action: ${action}\n`;
     expect(messages(policy('a', 'delete-everything'))).toEqual([
-      '5:15 no action is named delete-everything; there are delete-binding, delete-object, isolate-pod, label',
+      '5:15 no action is named delete-everything; there are capture-evidence, delete-binding, delete-object, isolate-pod, label, notify',
     ]);
     expect(messages(`${policy('a', 'delete-binding')}      with: {force: true}\n`)).toEqual([
       '6:13 parameters of delete-binding: Unrecognized key: "force"',
