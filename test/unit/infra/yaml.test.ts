@@ -17,6 +17,8 @@ const ELSEWHERE: readonly { readonly path: RegExp; readonly where: string }[] = 
   { path: /^resources\/[\w-]+\.yml$/, where: 'the packaged template, by cfn-lint (.ci/run) and test/integration/local/package.test.ts' },
   { path: /^stages\/[\w-]+\.yml$/, where: 'infra/stage/schema.ts, by test/unit/infra/stage/stage.test.ts' },
   { path: /^bundle\.yml$/, where: 'test/integration/local/package.test.ts' },
+  { path: /^guard\/tests\/\w+_tests\.yaml$/, where: 'the rules they are samples for (.ci/guard) and test/unit/infra/guard.test.ts' },
+  { path: /^guard\/checkov\.yml$/, where: 'checkov’s findings, by .ci/checkov.mjs' },
   { path: /^helm\/[\w.-]+\.values\.yaml$/, where: 'the charts’ keys, by test/unit/infra/helm.test.ts' },
 ];
 
