@@ -15,6 +15,8 @@ export interface HttpAnswer {
   readonly status: number;
   /** The start of the answer's body, at most {@link ANSWER_TEXT_BYTES} bytes. */
   readonly text: string;
+  /** `Retry-After`, as it came: seconds or a date. */
+  readonly retryAfter?: string;
 }
 
 /** Carries one request. An interface, so that the fault harness can stand in for the network. */
@@ -126,7 +128,8 @@ export class HttpTransport implements Transport {
           // The status line is the answer, whatever becomes of the text after it.
           answered = true;
           settle();
-          resolve({ status: response.statusCode ?? 0, text });
+          const retryAfter = response.headers['retry-after'];
+          resolve({ status: response.statusCode ?? 0, text, ...(retryAfter === undefined ? {} : { retryAfter }) });
         });
       });
       if (signal.aborted) return onAbort();
