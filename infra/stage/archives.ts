@@ -3,9 +3,7 @@ import type { StageNames } from './names.ts';
 import type { NamedStage } from './read.ts';
 import { logGroupOf, logicalId, type Resources } from './subscriptions.ts';
 
-/** Firehose hands on after this long, **seconds**: the floor of the delay on the road through the archive. */
-const BUFFER_SECONDS = 60;
-/** … or after this much, **MiB**. */
+/** Firehose hands on after `firehoseBufferSeconds`, or after this much, **MiB**. */
 const BUFFER_MIB = 64;
 
 /** Clusters whose history Firehose keeps from here. Those of other accounts and regions have a Firehose of their own there. */
@@ -55,7 +53,7 @@ export function archives(stage: NamedStage, names: StageNames): Resources {
               Prefix: `${objectPrefix(names, { ...cluster, account: stage.account, region: stage.region })}!{timestamp:yyyy/MM/dd/HH}/`,
               ErrorOutputPrefix: `${names.archiveErrorPrefix}${cluster.name}/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/`,
               CompressionFormat: 'GZIP',
-              BufferingHints: { IntervalInSeconds: BUFFER_SECONDS, SizeInMBs: BUFFER_MIB },
+              BufferingHints: { IntervalInSeconds: cluster.firehoseBufferSeconds, SizeInMBs: BUFFER_MIB },
               ProcessingConfiguration: {
                 Enabled: true,
                 Processors: [

@@ -1,9 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseDocument } from 'yaml';
+import { freshnessProblems, readPolicyAges } from './freshness.ts';
 import { type Stage, stageSchema } from './schema.ts';
 
 const STAGES = join(import.meta.dirname, '../stages');
+const POLICIES = join(import.meta.dirname, '../../rules/respond');
 
 /** A stage's settings and its name. */
 export interface NamedStage extends Stage {
@@ -15,7 +17,7 @@ class StageError extends Error {
   override name = 'StageError';
 }
 
-/** Reads `infra/stages/<name>.yml`. @throws StageError that lists every problem. */
+/** Reads `infra/stages/<name>.yml`, and sees whether its events come in time for the policies. @throws StageError that lists every problem. */
 export function readStage(name: string, folder: string = STAGES): NamedStage {
   const file = join(folder, `${name}.yml`);
   if (!/^[a-z][a-z0-9]{0,11}$/.test(name)) {
@@ -27,7 +29,10 @@ export function readStage(name: string, folder: string = STAGES): NamedStage {
     const known = readdirSync(folder).filter((entry) => entry.endsWith('.yml'));
     throw new StageError(`There is no stage "${name}": infra/stages/${name}.yml does not exist. There are ${known.join(', ')}.`);
   }
-  return { name, ...parseStage(`infra/stages/${name}.yml`, readFileSync(file, 'utf8')) };
+  const stage = parseStage(`infra/stages/${name}.yml`, readFileSync(file, 'utf8'));
+  const problems = freshnessProblems(stage, readPolicyAges(POLICIES));
+  if (problems.length > 0) throw stageError(`infra/stages/${name}.yml`, problems);
+  return { name, ...stage };
 }
 
 /** @throws StageError that lists every problem, each with the line of the setting. */
@@ -37,8 +42,12 @@ export function parseStage(file: string, text: string): Stage {
     throw new StageError(`${file} is not YAML:\n${document.errors.map((error) => `  - ${error.message}`).join('\n')}`);
   const parsed = stageSchema.safeParse(document.toJS());
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `  - ${issue.path.join('.') || 'the file'}: ${issue.message}.`);
-  throw new StageError(
+  throw stageError(file, parsed.error.issues);
+}
+
+function stageError(file: string, issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]): StageError {
+  const problems = issues.map((issue) => `  - ${issue.path.join('.') || 'the file'}: ${issue.message}.`);
+  return new StageError(
     `${file} cannot be deployed, ${problems.length === 1 ? 'one setting is' : `${problems.length} settings are`} wrong:\n${problems.join('\n')}`,
   );
 }

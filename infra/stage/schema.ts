@@ -29,6 +29,11 @@ const cluster = z.strictObject({
   path: z.enum(['stream', 'archive', 'stream+store']).default('stream'),
   /** @default /aws/eks/<eksName>/cluster */
   logGroup: z.string().min(1).optional(),
+  /**
+   * With `path: archive`, how long Firehose gathers events before it writes an object, **seconds**. For a cluster elsewhere, what its Firehose
+   * there is set to.
+   */
+  firehoseBufferSeconds: z.int().min(0).max(900).default(60),
   /** Role of the Firehose that archives a cluster of another account: it may write below that cluster's prefix. */
   archiveWriterArn: arn.optional(),
   /** Role that respond assumes for a cluster of another account. Without it respond plans for that cluster, but cannot look or act. */
