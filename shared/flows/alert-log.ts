@@ -45,18 +45,18 @@ export async function noteAlert(item: IncomingAlert, { group, clusters }: AlertL
 }
 
 /** `source` is `tiercel`: should this group ever be subscribed, respond refuses the line before anything else. */
-function alertLine({ alert, via, runtime }: IncomingAlert): string {
+function alertLine({ alert, via }: IncomingAlert): string {
   const fields = Object.entries(FIELDS).map(([name, field]) => [name, fieldText(alert, field)?.slice(0, MAX_LENGTH)]);
   return JSON.stringify({
     source: 'tiercel',
     detectedBy: alert.source,
-    cluster: clusterOf(alert) ?? runtime?.ecsCluster,
+    cluster: clusterOf(alert) ?? fieldText(alert, 'ecs.cluster'),
     priority: alert.priority,
     rule: alert.rule,
     time: alert.time,
     ...Object.fromEntries(fields),
     uri: fieldText(alert, 'ka.uri')?.split('?', 1)[0]?.slice(0, MAX_LENGTH),
-    task: runtime?.ecsTaskArn,
+    task: fieldText(alert, 'ecs.task_arn'),
     tags: alert.tags,
     via: via.kind,
     key: alertKey(alert),

@@ -10,7 +10,7 @@ import { type Budgets, reservationFor } from './budget/index.ts';
 import { intended } from './carry-out.ts';
 import { fieldText, happenedAtMs, readField } from './fields.ts';
 import { askAgain, askGuards, type GuardAnswer } from './guard/index.ts';
-import { actionKey, alertKey, clusterOf, type EventIdentity, eventIdentity } from './identity.ts';
+import { actionKey, alertKey, clusterOf, type Happening, happeningOf } from './identity.ts';
 import { type Draft, isEntryId, type Journal } from './journal/journal.ts';
 import { type Look, lookAt, lookAuditId, readerOf } from './look.ts';
 import { type Mode, mostCautious } from './mode.ts';
@@ -19,6 +19,7 @@ import type { PolicySet } from './policy/read.ts';
 import { durationMs, type Policy } from './policy/schema.ts';
 import type { Principal } from './principal.ts';
 import { RESPOND_GROUP } from './rbac.ts';
+import { neededFields } from './runtime-alert.ts';
 import { type Target, targetOf } from './target.ts';
 
 /** Clusters that respond can reach. */
@@ -50,12 +51,12 @@ export interface Case {
   readonly parameters: unknown;
   /** First 40 digits of the key under which the journal keeps everything about this happening. */
   readonly event: string;
-  readonly identity: EventIdentity;
+  readonly identity: Happening;
 }
 
 /** The cases of one policy, in its order of actions. A happening that cannot be identified is journalled under its alert, where it collides with nothing. */
 export function casesOf(alert: FalcoAlert, policy: Policy, actions: ActionCatalogue): readonly Case[] {
-  const identity = eventIdentity(alert);
+  const identity = happeningOf(alert);
   const event = (identity.known ? identity.key : alertKey(alert)).slice(0, 40);
   return policy.actions.map((step) => ({ alert, policy, action: actions.get(step.action)!, parameters: step.with ?? {}, event, identity }));
 }
@@ -78,7 +79,10 @@ export async function decide(given: Case, ceiling: Mode, deps: DecideDeps, appro
   const found = targetOf(alert);
   const target = 'target' in found ? found.target : undefined;
   const absent = 'missing' in found ? found.missing : [];
-  const missing = [...absent, ...action.needs.filter((field) => readField(alert, field).state !== 'present' && !absent.includes(field))];
+  const missing = [
+    ...absent,
+    ...neededFields(alert, action.needs).filter((field) => readField(alert, field).state !== 'present' && !absent.includes(field)),
+  ];
 
   const reached =
     identity.known && target
@@ -161,7 +165,9 @@ function optional<Name extends string, Value>(name: Name, value: Value | undefin
 /** The journal keeps who did what to which object, not what the request held: that may be a secret. */
 function withoutRequest(alert: FalcoAlert): FalcoAlert {
   const kept = Object.entries(alert.output_fields).filter(
-    ([name]) => /^(ka\.(?!req\.)|tiercel\.|cluster$)/.test(name) && !name.startsWith('ka.uri.param'),
+    ([name]) =>
+      /^(ka\.(?!req\.)|tiercel\.|k8s\.|container\.(id|name|image)|ecs\.|(cluster|node|user\.name)$)/.test(name) &&
+      !name.startsWith('ka.uri.param'),
   );
   const fields = Object.fromEntries(kept.map(([name, value]) => [name, typeof value === 'bigint' ? String(value) : value]));
   const { rule, source, priority, time, tags } = alert;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { detailsUidOf, type EventFacts, eventKey, groupsFact, uriFact } from '../audit/key.ts';
 import type { FalcoAlert } from '../falco/alert.ts';
 import { type FieldState, fieldList, fieldText, isMissing, isTruncated, readField } from './fields.ts';
+import { isRuntimeAlert } from './runtime-alert.ts';
 
 /** Which alert field shows each fact of an event. */
 const FACT_FIELDS = {
@@ -35,9 +36,16 @@ export type EventIdentity =
   /** Which fields are missing or were cut by Falcosidekick: such an alert is journalled and never acted on. */
   | { readonly known: false; readonly missing: readonly string[]; readonly truncated: readonly string[] };
 
-/** The cluster an alert came from: stamped into the event by this project, or a custom field set in Falcosidekick. */
+/** What an alert is about, named: an audited call, or (`facts` is missing) what a process did, for which the alert itself is all there is. */
+export type Happening = EventIdentity | { readonly known: true; readonly key: string; readonly facts?: undefined };
+
+export function happeningOf(alert: FalcoAlert): Happening {
+  return isRuntimeAlert(alert) ? { known: true, key: alertKey(alert) } : eventIdentity(alert);
+}
+
+/** The cluster an alert came from: stamped into the event by this project, or a field `cluster` (FireLens' metadata, a custom field of Falcosidekick). */
 export function clusterOf(alert: FalcoAlert): string | undefined {
-  return fieldText(alert, 'ka.cluster.name') ?? fieldText(alert, 'cluster');
+  return (isRuntimeAlert(alert) ? undefined : fieldText(alert, 'ka.cluster.name')) ?? fieldText(alert, 'cluster');
 }
 
 /**

@@ -41,7 +41,8 @@ async function approve(entry: Entry, command: Command, { mode, killedAtMs }: Res
   const policy = deps.set.policies.find((candidate) => candidate.policy === entry.policy);
   const given = policy && casesOf(entry.alert, policy, deps.actions).find(({ action }) => action.name === entry.action);
   if (!given) throw new CommandRefusedError(command, `policy ${entry.policy} no longer has the action ${entry.action}`);
-  const decided = await decide(given, mode, deps, entry);
+  // Under the key it was asked under: the journal does not keep every field that an alert's own key is made of.
+  const decided = await decide({ ...given, event: entry.event }, mode, deps, entry);
   const remark = `approved by ${command.by}`;
   if (decided.status !== 'open') {
     return deps.journal.save({

@@ -1,5 +1,6 @@
 import type { FalcoAlert } from '../falco/alert.ts';
 import { fieldText } from './fields.ts';
+import { isRuntimeAlert } from './runtime-alert.ts';
 
 /** Who respond is in a cluster. Either way of naming it is enough. */
 export interface Principal {
@@ -11,6 +12,7 @@ export interface Principal {
 
 /** Whether respond itself made the audited call. */
 export function ownCall(alert: FalcoAlert, principal: Principal): boolean {
+  if (isRuntimeAlert(alert)) return false;
   const user = fieldText(alert, 'ka.user.name');
   // EKS makes the session's ARN the user name unless the access entry gives another.
   const arns = [fieldText(alert, 'tiercel.user_canonical_arn'), fieldText(alert, 'tiercel.user_arn'), user];

@@ -2,6 +2,7 @@ import { detailsUidOf } from '../audit/key.ts';
 import type { FalcoAlert } from '../falco/alert.ts';
 import type { ObjectReference } from '../platform/kube/index.ts';
 import { fieldText } from './fields.ts';
+import { isRuntimeAlert, podOf } from './runtime-alert.ts';
 
 /** The object an alert is about. */
 export interface Target extends ObjectReference {
@@ -15,10 +16,11 @@ export interface Target extends ObjectReference {
 const ANSWERED_WITH_THE_OBJECT = new Set(['status', 'ephemeralcontainers', 'resize']);
 
 /**
- * The target of a `k8s_audit` alert, from the fields of the append_output configuration; `missing` names what the alert lacks.
- * An object created with `generateName` has its name only in the answer (`ka.resp.name`).
+ * What an alert is about: the pod of a runtime alert; else the object of the audited call, from the fields of the append_output configuration. `missing`
+ * names what the alert lacks. An object created with `generateName` has its name only in the answer (`ka.resp.name`).
  */
 export function targetOf(alert: FalcoAlert): { readonly target: Target } | { readonly missing: readonly string[] } {
+  if (isRuntimeAlert(alert)) return podOf(alert);
   const resource = fieldText(alert, 'ka.target.resource');
   const name = fieldText(alert, 'ka.target.name') ?? fieldText(alert, 'ka.resp.name');
   const apiVersion = fieldText(alert, 'tiercel.apiversion');

@@ -60,6 +60,31 @@ export function bindingAlert(fields: Readonly<Record<string, FieldValue>> = {}, 
   };
 }
 
+/** An alert of Falco on a node: a shell in a container of a pod. */
+export function shellAlert(fields: Readonly<Record<string, FieldValue>> = {}, alert: Partial<FalcoAlert> = {}): FalcoAlert {
+  return {
+    hostname: 'node-1',
+    output: 'A shell was spawned in a container',
+    priority: 'Notice',
+    rule: 'Terminal shell in container',
+    source: 'syscall',
+    tags: ['container', 'shell'],
+    time: '2026-11-21T08:24:54.747143000Z',
+    ...alert,
+    output_fields: {
+      cluster: 'prod-1',
+      'container.id': '1a2b3c4d5e6f',
+      'evt.time': 1795249494747143000n,
+      'k8s.ns.name': 'prod',
+      'k8s.pod.name': 'web-1',
+      'k8s.pod.uid': '6f0c2d56-7a44-4c33-8a4c-0e7c15c9d6b1',
+      'proc.cmdline': 'bash -c secret',
+      'user.name': 'root',
+      ...fields,
+    },
+  };
+}
+
 /** As it travels: JSON text, nanoseconds as a plain number. */
 export function alertText(alert: FalcoAlert): string {
   return JSON.stringify(alert, (_key, value) => (typeof value === 'bigint' ? Number(value) : value));

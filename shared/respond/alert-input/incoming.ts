@@ -8,18 +8,10 @@ export type Via =
   | { readonly kind: 'logs'; readonly logGroup: string; readonly eventId: string }
   | { readonly kind: 'unknown'; readonly index: number };
 
-/** What FireLens says about the container an alert came from (Amazon ECS log metadata). */
-export interface Runtime {
-  readonly ecsCluster?: string;
-  readonly ecsTaskArn?: string;
-  readonly containerId?: string;
-}
-
 export interface IncomingAlert {
   readonly kind: 'alert';
   readonly alert: FalcoAlert;
   readonly via: Via;
-  readonly runtime?: Runtime;
 }
 
 export interface NotAnAlert {

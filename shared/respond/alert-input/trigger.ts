@@ -1,13 +1,15 @@
 import { gunzipSync } from 'node:zlib';
 import { messageOf, TiercelError } from '../../platform/errors.ts';
 import { kindOf, parseAlert, quote } from './alert.ts';
-import type { IncomingAlert, NotAnAlert, ReceivedItem, Runtime, Via } from './incoming.ts';
+import type { IncomingAlert, NotAnAlert, ReceivedItem, Via } from './incoming.ts';
 import { isJsonObject, type Json, type JsonObject, parseJson } from './json.ts';
 
 /** A CloudWatch Logs delivery is at most 1 MiB compressed; log text rarely compresses beyond 20 : 1. */
 const MAX_DELIVERY_BYTES = 64 * 1024 * 1024;
 /** SQS, SNS and Lambda's asynchronous queue all stop at 1 MiB. */
 const MAX_ALERT_BYTES = 1024 * 1024;
+/** Names and ARNs of AWS stay far below. */
+const MAX_METADATA = 512;
 
 export class TriggerError extends TiercelError {
   constructor(message: string, options: { cause?: unknown } = {}) {
@@ -110,7 +112,7 @@ function fromLine(message: string, via: Via): ReceivedItem {
   const alert = isJsonObject(inner) ? inner : outer;
   if (alert.rule === undefined && alert.output_fields === undefined)
     return { kind: 'ignored', via, reason: 'a JSON log line without a rule' };
-  return accept(alert, via, runtimeOf(outer));
+  return accept(alert, via, metadataOf(outer));
 }
 
 function tryParse(text: string): Json | undefined {
@@ -121,23 +123,31 @@ function tryParse(text: string): Json | undefined {
   }
 }
 
-function runtimeOf(line: JsonObject): Runtime | undefined {
-  const member = (name: string) => (typeof line[name] === 'string' && line[name] !== '' ? line[name] : undefined);
-  const ecsCluster = member('ecs_cluster');
-  const ecsTaskArn = member('ecs_task_arn');
-  const containerId = member('container_id');
-  if (!ecsCluster && !ecsTaskArn && !containerId) return undefined;
-  return { ...(ecsCluster ? { ecsCluster } : {}), ...(ecsTaskArn ? { ecsTaskArn } : {}), ...(containerId ? { containerId } : {}) };
+/** What FireLens knows and the alert does not: members of the line, and the field of the alert that each becomes. */
+const METADATA: readonly (readonly [member: string, field: string])[] = [
+  ['eks_cluster', 'cluster'],
+  ['ecs_cluster', 'ecs.cluster'],
+  // The task (on EKS: the pod) whose log it is. That is Falco's own, unless Falco is the sidecar of what it watches: never what a response is aimed at.
+  ['ecs_task_arn', 'ecs.task_arn'],
+];
+
+function metadataOf(line: JsonObject): Readonly<Record<string, string>> {
+  const text = (value: Json | undefined) => (typeof value === 'string' && value !== '' ? value.slice(0, MAX_METADATA) : undefined);
+  const named = METADATA.map(([member, field]) => [field, text(line[member])] as const);
+  const node = isJsonObject(line.kubernetes) ? text(line.kubernetes.host) : undefined;
+  return Object.fromEntries([...named, ['node', node] as const].filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
 /** Source `tiercel` is refused before anything else is looked at: our own alerts must never set us in motion. */
-function accept(value: Json, via: Via, runtime?: Runtime): IncomingAlert | NotAnAlert {
+function accept(value: Json, via: Via, metadata: Readonly<Record<string, string>> = {}): IncomingAlert | NotAnAlert {
   if (isJsonObject(value) && typeof value.source === 'string' && value.source.trim().toLowerCase() === 'tiercel') {
     return reject(via, 'source is `tiercel`: respond never acts on its own alerts');
   }
   const parsed = parseAlert(value);
   if (!parsed.ok) return reject(via, parsed.reason);
-  return { kind: 'alert', alert: parsed.value, via, ...(runtime ? { runtime } : {}) };
+  // What the log agent says about its own node holds against what the alert says.
+  const fields = Object.assign(parsed.value.output_fields, metadata);
+  return { kind: 'alert', alert: { ...parsed.value, output_fields: fields }, via };
 }
 
 function reject(via: Via, reason: string): NotAnAlert {

@@ -1,7 +1,7 @@
 import type { MacKey } from '../../audit/mac.ts';
 import type { FalcoAlert } from '../../falco/alert.ts';
 import type { Action } from '../action/action.ts';
-import type { EventIdentity } from '../identity.ts';
+import type { Happening } from '../identity.ts';
 import type { Look } from '../look.ts';
 import type { Policy, Protection } from '../policy/schema.ts';
 import type { Principal } from '../principal.ts';
@@ -20,7 +20,7 @@ export interface GuardAnswer {
 /** What a guard may look at. */
 export interface Question {
   readonly alert: FalcoAlert;
-  readonly identity: EventIdentity;
+  readonly identity: Happening;
   readonly policy: Policy;
   readonly action: Action;
   /** The action's parameters. */

@@ -1,4 +1,5 @@
 import { fieldText } from '../fields.ts';
+import { isRuntimeAlert } from '../runtime-alert.ts';
 import { type Guard, pass, refuse, unknown } from './guard.ts';
 
 export const sameObject: Guard = {
@@ -17,7 +18,8 @@ export const sameObject: Guard = {
     // A call that made the object, or that answered with it, can have done so until its stage time. Any other found it there, so it is older; and as
     // creation times are cut to whole seconds, one that was made again within the second of the call would look older than it is.
     const mayBeNew = target?.uid !== undefined || (fieldText(alert, 'ka.verb') === 'create' && target?.subresource === undefined);
-    const calledMs = Date.parse(fieldText(alert, mayBeNew ? 'tiercel.stage_time' : 'tiercel.received') ?? alert.time);
+    const named = isRuntimeAlert(alert) ? undefined : fieldText(alert, mayBeNew ? 'tiercel.stage_time' : 'tiercel.received');
+    const calledMs = Date.parse(named ?? alert.time);
     if (!Number.isFinite(createdMs) || !Number.isFinite(calledMs)) return unknown('no time of creation or of the call can be read');
     if (createdMs > calledMs) return refuse(`the object was made at ${creationTimestamp}, after the audited call`);
     if (!mayBeNew && createdMs + 1000 > calledMs)

@@ -1,5 +1,6 @@
 import { asksForDryRun } from '../../audit/key.ts';
 import { fieldText, readField } from '../fields.ts';
+import { isRuntimeAlert } from '../runtime-alert.ts';
 import { type Guard, pass, type Question, refuse } from './guard.ts';
 
 /** Connections that are taken over answer 101 (Switching Protocols) when they were granted. */
@@ -11,8 +12,10 @@ const UPGRADED = new Set(['exec', 'attach', 'portforward']);
  */
 export const succeeded: Guard = {
   name: 'succeeded',
-  summary: 'The audited call was carried out: its answer is 2xx (101 for exec, attach and port-forward), and it was no dry run.',
+  summary:
+    'The audited call was carried out: its answer is 2xx (101 for exec, attach and port-forward), and it was no dry run. What a process did has happened.',
   ask: ({ alert, identity }) => {
+    if (isRuntimeAlert(alert)) return pass('Falco saw it happen');
     const code = fieldText(alert, 'ka.response.code');
     if (code === undefined) return refuse('ka.response.code is missing: whether the call succeeded is not known');
     const subresource = fieldText(alert, 'ka.target.subresource');
@@ -30,7 +33,7 @@ function dryRun(alert: Question['alert'], identity: Question['identity']): Retur
     return refuse('tiercel.dryrun is not among the fields: whether it was a dry run is not known');
   const marked = readField(alert, 'tiercel.dryrun');
   // The URI is under the MAC, the field made of it is not.
-  const asked = identity.known && asksForDryRun(identity.facts.requestURI);
+  const asked = identity.known && asksForDryRun(identity.facts?.requestURI ?? '');
   if (marked.state !== 'missing' || asked) return refuse('the call was a dry run: nothing was changed');
   return undefined;
 }

@@ -1,4 +1,5 @@
 import { fieldList, fieldText } from '../fields.ts';
+import { isRuntimeAlert } from '../runtime-alert.ts';
 import { type Guard, pass, refuse, unknown } from './guard.ts';
 
 export const unprotected: Guard = {
@@ -8,8 +9,10 @@ export const unprotected: Guard = {
   ask: ({ alert, target, look, protection }) => {
     if (!target) return unknown('the alert names no object');
     const namespace = target.resource === 'namespaces' && target.apiGroup === '' ? target.name : target.namespace;
-    const user = fieldText(alert, 'ka.user.name');
-    const groups = fieldList(alert, 'ka.user.groups');
+    // A process has no user of the cluster.
+    const runtime = isRuntimeAlert(alert);
+    const user = runtime ? '' : fieldText(alert, 'ka.user.name');
+    const groups = runtime ? [] : fieldList(alert, 'ka.user.groups');
     if (user === undefined) return refuse('ka.user.name is missing or truncated: whether the caller is protected is not known');
     if (groups === undefined) return refuse('ka.user.groups is missing or truncated: whether the caller is protected is not known');
     const node = look.kind === 'found' ? (look.live.spec as { nodeName?: string } | undefined)?.nodeName : undefined;

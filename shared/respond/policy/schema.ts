@@ -89,9 +89,19 @@ export const policySchema = z
       .optional()
       .describe('a person must say yes first: tiercel approve ID'),
     maxAge: duration.default('10m').describe('an older alert is recorded and not acted on'),
+    unsigned: z
+      .enum(['refuse', 'allow'])
+      .default('refuse')
+      .describe(
+        'alerts without the MAC of this deployment, as those of nodes (FireLens): `refuse` to act on them, which leaves telling people, or `allow` it. Whoever can write to their log group, or to the queue, can then set this policy off',
+      ),
     notify: notify.optional().describe('who is told what became of the responses'),
     ttl: duration.optional().describe('the response is taken back by itself after this long'),
     onFailure: z.enum(['stop', 'continue']).default('stop').describe('whether later actions run when an earlier one was refused or failed'),
+  })
+  .refine(({ unsigned, match: { source } }) => unsigned === 'refuse' || source !== undefined, {
+    path: ['unsigned'],
+    error: 'expected `match.source` beside `unsigned: allow`: name the one road that is trusted',
   })
   .refine(({ actions }) => new Set(actions.map(({ action }) => action)).size === actions.length, {
     path: ['actions'],

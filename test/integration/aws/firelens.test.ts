@@ -6,7 +6,12 @@ import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import type { Context } from 'aws-lambda';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { RespondResult } from '../../../functions/respond/acknowledge.ts';
+import { respondToAlerts } from '../../../shared/flows/respond.ts';
+import { systemClock } from '../../../shared/platform/clock.ts';
+import { readTrigger } from '../../../shared/respond/index.ts';
+import { createMemoryCluster } from '../../support/memory-cluster.ts';
 import { awsClients, createTable, motoClientOptions, motoEndpoint, uniqueName } from '../../support/moto.ts';
+import { responder } from '../../support/responder.ts';
 
 const context = { awsRequestId: 'r', functionName: 'respond', getRemainingTimeInMillis: () => 30_000 } as unknown as Context;
 const folder = mkdtempSync(join(tmpdir(), 'firelens-'));
@@ -63,6 +68,7 @@ const ecsLine = (log: string) =>
     log,
     source: 'stdout',
   });
+const POD_UID = '6f0c2d56-7a44-4c33-8a4c-0e7c15c9d6b1';
 const eksLine = (log: string) =>
   JSON.stringify({
     log,
@@ -90,6 +96,7 @@ describe.skipIf(!motoEndpoint)('alerts of nodes, by way of FireLens', () => {
         alert('Terminal shell in container', {
           'k8s.ns.name': 'shop',
           'k8s.pod.name': 'web-1',
+          'k8s.pod.uid': POD_UID,
           'container.id': '1a2b3c4d5e6f',
           'proc.cmdline': 'bash',
         }),
@@ -122,11 +129,51 @@ describe.skipIf(!motoEndpoint)('alerts of nodes, by way of FireLens', () => {
     ]);
     const { Items = [] } = await awsClients().dynamodb.send(new ScanCommand({ TableName: JOURNAL_TABLE }));
     expect(JSON.stringify(Items).match(/Terminal shell in container/g)?.length).toBeGreaterThanOrEqual(2);
+    // In EKS it is the pod that the alert names, not Falco's own, whose log it is; in ECS there is none.
+    const journalled = JSON.stringify(Items);
+    expect(journalled).toContain('pods shop/web-1');
+    expect(journalled).not.toContain('falco-x7k2p');
+    expect(journalled).toContain('arn:aws:ecs:eu-central-1:123456789012:task/runtime/8c2f1d3b0c8e4f0f9f0f8f3e4f5b6a7d');
     // Delivered again, as CloudWatch Logs may: nothing new.
     const again = await respond(deliveryOf(Records[0]?.Data ?? ''));
     expect(again.alerts).toMatchObject({ duplicate: 2 });
     const after = await awsClients().dynamodb.send(new ScanCommand({ TableName: JOURNAL_TABLE }));
     expect(after.Items).toHaveLength(Items.length);
+
+    const deliveries = Records.map(({ Data }) => readTrigger(deliveryOf(Data)));
+    for (const [unsigned, expected] of [
+      [
+        'refuse',
+        [
+          ['refused', 'identified', 'signed'],
+          ['refused', 'signed'],
+        ],
+      ],
+      ['allow', [['refused', 'identified'], ['done']]],
+    ] as const) {
+      const cluster = createMemoryCluster({ now: () => Date.now() - 60_000 });
+      const pod = { apiGroup: '', apiVersion: 'v1', resource: 'pods', namespace: 'shop', name: 'web-1' };
+      cluster.put(pod, { kind: 'Pod', metadata: { uid: POD_UID, labels: { app: 'web' } }, spec: {} });
+      const policies = `- policy: shells-on-nodes
+  description: Cuts pods off in which a shell was opened.
+  mode: enforce
+  match: { source: syscall, rules: [Terminal shell in container] }
+  unsigned: ${unsigned}
+  actions: [{ action: isolate-pod, with: { enforcement: assume } }]
+`;
+      const deps = responder({ clock: systemClock, client: cluster.client, policies });
+      const answers: string[][] = [];
+      for (const items of deliveries) {
+        for (const outcome of await respondToAlerts(items, deps, { killedAtMs: Date.now() + 30_000 })) {
+          if (outcome.kind !== 'answered') continue;
+          for (const { status, guards } of outcome.entries)
+            answers.push([status, ...guards.filter(({ verdict }) => verdict === 'refuse').map(({ guard }) => guard)]);
+        }
+      }
+      expect(answers).toEqual(expected);
+      const labels = cluster.peek(pod)?.metadata.labels ?? {};
+      expect('tiercel.dev/quarantine' in labels).toBe(unsigned === 'allow');
+    }
   });
 });
 

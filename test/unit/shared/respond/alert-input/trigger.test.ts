@@ -51,21 +51,26 @@ describe('readTrigger', () => {
 
   it('takes alerts from a FireLens log group, however deep FireLens put them, and leaves ordinary lines alone', () => {
     const task = { ecs_cluster: 'c', ecs_task_arn: 'arn:aws:ecs:eu-west-1:1:task/c/t', container_id: 'abc' };
+    const pod = { eks_cluster: 'prod', kubernetes: { host: 'node-1', pod_name: 'falco-x', namespace_name: 'falco' } };
+    const forged = JSON.stringify({ ...JSON.parse(body), output_fields: { cluster: 'another', 'ecs.cluster': 'another' } });
     const items = readTrigger(
       logs(
         body,
         JSON.stringify({ ...task, log: body }),
         JSON.stringify({ ...task, log: JSON.parse(body) }),
         JSON.stringify({ ...task, ...JSON.parse(body) }),
+        JSON.stringify({ ...pod, log: forged }),
         'Falco initialized',
         '{"level":"info"}',
         '{"rule":1}',
       ),
     );
-    expect(kinds(items)).toEqual(['alert', 'alert', 'alert', 'alert', 'ignored', 'ignored', 'rejected']);
-    expect(items.slice(1, 4).map((item) => item.kind === 'alert' && item.runtime)).toEqual(
-      Array.from({ length: 3 }, () => ({ ecsCluster: 'c', ecsTaskArn: task.ecs_task_arn, containerId: 'abc' })),
-    );
+    expect(kinds(items)).toEqual(['alert', 'alert', 'alert', 'alert', 'alert', 'ignored', 'ignored', 'rejected']);
+    const fields = items.map((item) => (item.kind === 'alert' ? item.alert.output_fields : {}));
+    expect(fields[0]).not.toHaveProperty(['ecs.cluster']);
+    for (const found of fields.slice(1, 4)) expect(found).toMatchObject({ 'ecs.cluster': 'c', 'ecs.task_arn': task.ecs_task_arn });
+    // What the log agent says about its own node holds; whose log it is (Falco's) says nothing about who the alert is about.
+    expect(fields[4]).toEqual({ cluster: 'prod', 'ecs.cluster': 'another', node: 'node-1' });
   });
 
   it('answers a control message with nothing to do', () => {
