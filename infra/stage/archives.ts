@@ -14,6 +14,12 @@ export function archivedClusters(stage: NamedStage): NamedStage['clusters'] {
   );
 }
 
+/** ARN of the archive bucket, to stand in a `Fn::Sub`. */
+export function archiveArn({ archiveBucket }: Pick<NamedStage, 'archiveBucket'>): string {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation's own spelling
+  return archiveBucket === undefined ? '${ArchiveBucket.Arn}' : `arn:\${AWS::Partition}:s3:::${archiveBucket.name}`;
+}
+
 /** Firehose allows 64 characters; a digest tells longer names apart. */
 export function streamName(stage: Pick<NamedStage, 'name'>, cluster: string): string {
   const name = `tiercel-${stage.name}-${cluster}`;
@@ -48,7 +54,7 @@ export function archives(stage: NamedStage, names: StageNames): Resources {
             DeliveryStreamType: 'DirectPut',
             DeliveryStreamEncryptionConfigurationInput: { KeyType: 'AWS_OWNED_CMK' },
             ExtendedS3DestinationConfiguration: {
-              BucketARN: { 'Fn::GetAtt': ['ArchiveBucket', 'Arn'] },
+              BucketARN: { 'Fn::Sub': archiveArn(stage) },
               RoleARN: { 'Fn::GetAtt': ['ArchiveWriterRole', 'Arn'] },
               Prefix: `${objectPrefix(names, { ...cluster, account: stage.account, region: stage.region })}!{timestamp:yyyy/MM/dd/HH}/`,
               ErrorOutputPrefix: `${names.archiveErrorPrefix}${cluster.name}/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/`,

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { accessEntries } from './access.ts';
 import { alarms } from './alarms.ts';
-import { archivedClusters, archives, foreignWriters, objectPrefix, streamName } from './archives.ts';
+import { archiveArn, archivedClusters, archives, foreignWriters, objectPrefix, streamName } from './archives.ts';
+import { channels } from './channels.ts';
 import { type EndpointUrl, endpoints, endpointUrls, type Service } from './endpoints.ts';
 import { loadBalancer } from './load-balancer.ts';
 import { names, type StageNames } from './names.ts';
@@ -64,6 +65,10 @@ export interface Deployment extends Omit<NamedStage, 'falco'> {
   readonly subscriptions: { readonly Resources: Resources };
   readonly alarms: { readonly Resources: Resources };
   readonly archives: { readonly Resources: Resources };
+  /** ARN of the archive bucket, to stand in a `!Sub`; the keys its objects are under; whether infra/resources/archive-bucket.yml makes it. */
+  readonly archiveArn: string;
+  readonly archiveKeys: readonly (string | { readonly 'Fn::GetAtt': readonly [string, string] })[];
+  readonly archiveOrigin: 'own' | 'brought';
   readonly archiveStreamArns: readonly string[];
   /** Roles of other accounts that write into the archive; which statements of infra/resources/foreign-writers.yml there are. */
   readonly foreignWriterArns: readonly string[];
@@ -108,6 +113,7 @@ export function deployment(stage: NamedStage): Deployment {
     );
   }
   const clusterArns = own.map(({ account, region, eksName }) => `arn:${partition}:eks:${region}:${account}:cluster/${eksName}`);
+  const dataKey = stage.dataKeyArn ?? ({ 'Fn::GetAtt': ['DataKey', 'Arn'] } as const);
   const auditSecrets = [{ Ref: 'MacKeySecret' }, ...(falco?.clientSecretId === undefined ? [] : [secretArn(falco.clientSecretId)])];
   const reach = { names: stageNames, partition, clusterArns, clusterRoleArns, auditSecrets };
   return {
@@ -131,7 +137,7 @@ export function deployment(stage: NamedStage): Deployment {
           roleArn: `arn:${partition}:iam::${stage.account}:role/${stageNames.expiryRole}`,
           targetArn: respondFunctionArn,
         },
-    dataKey: stage.dataKeyArn ?? { 'Fn::GetAtt': ['DataKey', 'Arn'] },
+    dataKey,
     macKeySecretId: local ? '' : stageNames.macKeySecret,
     auditSecrets,
     alertLogGroup: local ? '' : stageNames.alertLogGroup,
@@ -155,6 +161,9 @@ export function deployment(stage: NamedStage): Deployment {
     subscriptions: { Resources: subscriptions(stage) },
     alarms: { Resources: alarms(stage) },
     archives: { Resources: archives(stage, stageNames) },
+    archiveArn: archiveArn(stage),
+    archiveKeys: [dataKey, ...(stage.archiveBucket?.keyArn === undefined ? [] : [stage.archiveBucket.keyArn])],
+    archiveOrigin: stage.archiveBucket === undefined ? 'own' : 'brought',
     archiveStreamArns: archivedClusters(stage).map(
       ({ name }) => `arn:${partition}:firehose:${stage.region}:${stage.account}:deliverystream/${streamName(stage, name)}`,
     ),

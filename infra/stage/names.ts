@@ -4,10 +4,10 @@ import type { NamedStage } from './read.ts';
  * Every name a person or another program has to know, as text: nothing has to be asked of CloudFormation.
  * Buckets carry account and region because their names are shared by all of AWS.
  */
-export function names({ name, account, region }: Pick<NamedStage, 'name' | 'account' | 'region'>) {
+export function names({ name, account, region, archiveBucket }: Pick<NamedStage, 'name' | 'account' | 'region' | 'archiveBucket'>) {
   const bucket = (purpose: string) => `tiercel-${name}-${purpose}-${account}-${region}`;
   return {
-    archiveBucket: bucket('archive'),
+    archiveBucket: archiveBucket?.name ?? bucket('archive'),
     spoolBucket: bucket('spool'),
     quarantineBucket: bucket('quarantine'),
     /** Below it, one folder per account, region and cluster. The only part of the archive bucket that notifies. */

@@ -105,9 +105,26 @@ export const stageSchema = z
     /** An SNS topic that alarms are sent to. Without it they ring in CloudWatch only. */
     alarmTopicArn: arn.optional(),
     /** An existing KMS key for tables, buckets and logs. @default a key of the stage's own, rotated every year */
-    dataKeyArn: arn.optional(),
+    dataKeyArn: z
+      .string()
+      .regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\//, 'expected the ARN of a KMS key (of the key, not of an alias)')
+      .optional(),
     /** The MAC key is replaced this often, **days**. */
     macKeyRotationDays: z.int().min(1).max(1000).default(30),
+    /**
+     * An existing bucket for the archive, in the stage's region. It is used as it is; its owner announces its objects to our queue
+     * (docs/operate/bring-your-own.md). @default a bucket of the stage's own
+     */
+    archiveBucket: z
+      .strictObject({
+        name: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expected the name of a bucket'),
+        /** The KMS key its objects are under. @default S3's own encryption */
+        keyArn: z
+          .string()
+          .regex(/^arn:aws[a-z-]*:kms:/, 'expected the ARN of a KMS key')
+          .optional(),
+      })
+      .optional(),
     /** Function logs, **days**. */
     logRetentionDays: z.union(
       RETENTION_DAYS.map((days) => z.literal(days)),

@@ -20,6 +20,12 @@ const INCLUDED: Readonly<Record<string, Statement>> = {
   'vpc-statement.yml': (read('infra/resources/vpc-statement.yml') as unknown as Record<string, Statement>).inside!,
   'describe-': (read('infra/resources/cluster-statements.yml') as unknown as Record<string, Statement>)['describe-some']!,
   'assume-': (read('infra/resources/cluster-statements.yml') as unknown as Record<string, Statement>)['assume-some']!,
+  'streams-': (read('infra/resources/heartbeat-statements.yml') as unknown as Record<string, Statement>)['streams-some']!,
+  'objects-': (read('infra/resources/heartbeat-statements.yml') as unknown as Record<string, Statement>)['objects-some']!,
+  'topics-': (read('infra/resources/channel-statements.yml') as unknown as Record<string, Statement>)['topics-some']!,
+  'buses-': (read('infra/resources/channel-statements.yml') as unknown as Record<string, Statement>)['buses-some']!,
+  'secrets-': (read('infra/resources/channel-statements.yml') as unknown as Record<string, Statement>)['secrets-some']!,
+  'keys-': (read('infra/resources/channel-statements.yml') as unknown as Record<string, Statement>)['keys-some']!,
 };
 
 function statementsOf(folder: string): Statement[] {
@@ -60,14 +66,18 @@ const CALLED_BY_AWS: Readonly<Record<string, readonly string[]>> = {
   FindFailureBucket: ['s3:ListBucket'],
   TellGoneFromForbidden: ['s3:ListBucket'],
   DataKey: ['kms:Decrypt', 'kms:GenerateDataKey'],
+  ChannelKeys: ['kms:Decrypt', 'kms:GenerateDataKey'],
 };
 
 /** Calls that stand in a loaded file, in an export that this function's code imports nowhere (the tests check that). */
 const NOT_IMPORTED: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   'audit-stream': { createBucketReader: ['s3:GetObject', 's3:GetObjectVersion', 's3:DeleteObject', 's3:DeleteObjectVersion'] },
+  heartbeat: { createBucketReader: ['s3:GetObject', 's3:GetObjectVersion', 's3:DeleteObject', 's3:DeleteObjectVersion'] },
+  respond: { createBucketReader: ['s3:GetObject', 's3:GetObjectVersion', 's3:DeleteObject', 's3:DeleteObjectVersion'] },
+  heartbeat: { createBucketReader: ['s3:GetObject', 's3:GetObjectVersion', 's3:DeleteObject', 's3:DeleteObjectVersion'] },
 };
 
-describe.each(['audit-stream', 'audit-archive', 'respond', 'rotate-mac-key'])('role of %s', (folder) => {
+describe.each(['audit-stream', 'audit-archive', 'respond', 'heartbeat', 'rotate-mac-key'])('role of %s', (folder) => {
   const statements = statementsOf(folder);
 
   it('names every action, and a resource wherever AWS knows one', () => {
@@ -120,7 +130,27 @@ describe('roles together', () => {
 
   it('lets no function write where the archive is announced', () => {
     for (const folder of ['audit-stream', 'audit-archive', 'respond']) {
-      expect(resourcesOf(folder, 's3:PutObject').filter((resource) => resource.includes('ArchiveBucket'))).toEqual([]);
+      expect(resourcesOf(folder, 's3:PutObject').filter((resource) => /ArchiveBucket|archiveArn/.test(resource))).toEqual([]);
+    }
+  });
+
+  it('lets heartbeat write where the archive is announced, and below a folder of its own only', () => {
+    const written = resourcesOf('heartbeat', 's3:PutObject').filter((resource) => !resource.includes('QuarantineBucket'));
+    expect(written).toEqual(['${self:custom.stage.heartbeats.objectArns}']);
+  });
+
+  it('lets only heartbeat and respond change what is known of beats, and neither read it', () => {
+    for (const folder of ['audit-stream', 'audit-archive', 'respond', 'heartbeat', 'rotate-mac-key']) {
+      const actions = statementsOf(folder)
+        .filter(({ Resource }) => listOf(Resource).includes('HeartbeatTable.Arn'))
+        .flatMap(({ Action }) => listOf(Action));
+      const wanted: Readonly<Record<string, readonly string[]>> = {
+        'audit-stream': ['dynamodb:Scan'],
+        'audit-archive': ['dynamodb:Scan'],
+        respond: ['dynamodb:UpdateItem'],
+        heartbeat: ['dynamodb:UpdateItem'],
+      };
+      expect(actions, folder).toEqual(wanted[folder] ?? []);
     }
   });
 
