@@ -2,7 +2,6 @@ import { resolve } from 'node:path';
 import { accessEntries } from './access.ts';
 import { alarms } from './alarms.ts';
 import { archiveArn, archivedClusters, archives, foreignWriters, objectPrefix, streamName } from './archives.ts';
-import { channels } from './channels.ts';
 import { type EndpointUrl, endpoints, endpointUrls, type Service } from './endpoints.ts';
 import { loadBalancer } from './load-balancer.ts';
 import { names, type StageNames } from './names.ts';
