@@ -16,8 +16,13 @@ export function rightsFor(policies: readonly Policy[], actions: ActionCatalogue,
   const permissions = policies
     .filter(({ mode }) => mode !== 'off')
     .flatMap((policy) => policy.actions.flatMap((step) => actions.get(step.action)?.permissions(step.with ?? {}) ?? []));
+  const looks = (wanted: Permission) =>
+    permissions.some(({ apiGroup, resource, verb, use: other }) => {
+      return other === 'look' && apiGroup === wanted.apiGroup && resource === wanted.resource && verb === wanted.verb;
+    });
   for (const permission of permissions) {
-    if (permission.use !== use) continue;
+    // Who acts has what looking needs as well.
+    if (permission.use !== use || (use === 'act' && looks(permission))) continue;
     const key = `${permission.apiGroup}/${permission.resource}`;
     verbs.set(key, (verbs.get(key) ?? new Set()).add(permission.verb));
   }

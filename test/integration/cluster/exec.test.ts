@@ -12,7 +12,6 @@ import { nextSecond, openStream, type Subresource, type Way } from './streams.ts
 beforeAll(() => openScene());
 afterAll(closeScene);
 
-const APPROVAL = 'approval: {within: 1h}';
 const RULES: Readonly<Record<Subresource, string>> = {
   exec: 'Suspicious Exec Command',
   attach: 'Exec or Attach to Pod',
@@ -20,7 +19,7 @@ const RULES: Readonly<Record<Subresource, string>> = {
 };
 
 /** Isolates the pod of a stream, once somebody has said yes. */
-const asking = () => responder('enforce', { extra: APPROVAL, rules: [...Object.values(RULES), 'Tunnel'] });
+const asking = () => responder('enforce', { approval: true, rules: [...Object.values(RULES), 'Tunnel'] });
 
 const tell = (entry: Entry, deps: RespondDeps, verb: Command['verb'] = 'approve') =>
   respondToCommand({ verb, id: entry.id, by: 'ann' }, deps, { killedAtMs: Date.now() + 30_000 });

@@ -50,49 +50,44 @@ export const makeRoleBinding = (client: KubeClient, namespace = 'prod') =>
 
 export const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'c', image: 'nginx' }] } };
 
+const byMatchLabels = { selector: { matchLabels: { app: 'web' } }, template };
+const job = { template: { ...template, spec: { ...template.spec, restartPolicy: 'Never' } } };
+
+/** Controllers of pods, and what owns them in turn. */
+const CONTROLLERS: Readonly<Record<string, { readonly group: string; readonly spec: Record<string, JsonValue>; readonly owner?: string }>> =
+  {
+    Deployment: { group: 'apps', spec: byMatchLabels },
+    ReplicaSet: { group: 'apps', spec: byMatchLabels, owner: 'Deployment' },
+    StatefulSet: { group: 'apps', spec: { ...byMatchLabels, serviceName: 'x' } },
+    DaemonSet: { group: 'apps', spec: byMatchLabels },
+    CronJob: { group: 'batch', spec: { schedule: '0 0 1 1 *', jobTemplate: { spec: job } } },
+    Job: { group: 'batch', spec: job, owner: 'CronJob' },
+    ReplicationController: { group: '', spec: { selector: { app: 'web' }, template } },
+  };
+
+/** Kinds that a pod may say owns it. */
+export const POD_OWNERS = ['ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'ReplicationController'] as const;
+
+async function makeController(client: KubeClient, kind: string, name: string): Promise<readonly JsonValue[]> {
+  const { group, spec, owner } = CONTROLLERS[kind]!;
+  const ownerReferences = owner === undefined ? [] : await makeController(client, owner, name);
+  const apiVersion = group === '' ? 'v1' : `${group}/v1`;
+  const reference = { apiGroup: group, apiVersion: 'v1', resource: `${kind.toLowerCase()}s`, namespace: 'prod', name };
+  const { made } = await create(client, reference, { apiVersion, kind, metadata: { ownerReferences }, spec });
+  return [{ apiVersion, kind, name, uid: made.metadata.uid, controller: true }];
+}
+
 export interface PodOptions {
-  /** Kind of a controller that owns it. */
+  /** Kind of the controller that owns it. */
   readonly kind?: string;
   readonly name?: string;
   /** More of its spec. */
   readonly spec?: Record<string, JsonValue>;
 }
 
-/** A pod on the node, and a controller of the given kind that owns it. */
+/** A pod on the node, and whatever owns it. */
 export async function makePod(client: KubeClient, { kind, name = `web-${++serial}`, spec = {} }: PodOptions = {}): Promise<Made> {
-  const owners: Record<string, { reference: Omit<ObjectReference, 'name'>; spec: Record<string, JsonValue> }> = {
-    ReplicaSet: {
-      reference: { ...apps, resource: 'replicasets', namespace: 'prod' },
-      spec: { selector: { matchLabels: { app: 'web' } }, template },
-    },
-    StatefulSet: {
-      reference: { ...apps, resource: 'statefulsets', namespace: 'prod' },
-      spec: { serviceName: 'x', selector: { matchLabels: { app: 'web' } }, template },
-    },
-    DaemonSet: {
-      reference: { ...apps, resource: 'daemonsets', namespace: 'prod' },
-      spec: { selector: { matchLabels: { app: 'web' } }, template },
-    },
-    Job: {
-      reference: { apiGroup: 'batch', apiVersion: 'v1', resource: 'jobs', namespace: 'prod' },
-      spec: { template: { ...template, spec: { ...template.spec, restartPolicy: 'Never' } } },
-    },
-    ReplicationController: {
-      reference: { ...core, resource: 'replicationcontrollers', namespace: 'prod' },
-      spec: { selector: { app: 'web' }, template },
-    },
-  };
-  const owner = kind === undefined ? undefined : owners[kind]!;
-  const owned =
-    owner && kind
-      ? await create(
-          client,
-          { ...owner.reference, name },
-          { apiVersion: `${owner.reference.apiGroup === '' ? '' : `${owner.reference.apiGroup}/`}v1`, kind, spec: owner.spec },
-        )
-      : undefined;
-  const ownerReferences =
-    owned && kind ? [{ apiVersion: owned.made.apiVersion, kind, name, uid: owned.made.metadata.uid, controller: true }] : [];
+  const ownerReferences = kind === undefined ? [] : await makeController(client, kind, name);
   return create(
     client,
     { ...core, resource: 'pods', namespace: 'prod', name },

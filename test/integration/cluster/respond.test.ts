@@ -8,6 +8,7 @@ import { actionCatalogue } from '../../../shared/respond/index.ts';
 import { undo } from '../../../shared/respond/undo.ts';
 import type { TestCluster } from '../../cluster/start.ts';
 import { kubeContract } from '../../contract/kube.ts';
+import { createOutside } from '../../support/outside.ts';
 
 import { CALL, core, create, makeBinding, makeConfigMap, makePod, makeRoleBinding, rbac, template } from './objects.ts';
 import { SCENARIOS } from './scenarios.ts';
@@ -54,10 +55,12 @@ describe('every action, on a real API server, as a user bound only to the genera
       expect((await admin.get(reference, CALL))?.metadata.resourceVersion).toBe(made.metadata.resourceVersion);
       expect(writesOf(RESPOND)).toEqual(before);
 
-      const deps = responder();
+      const outside = createOutside();
+      const deps = responder('enforce', { outside });
+      expect(await scenario.accomplished(reference, outside)).toBe(false);
       const done = await answer(alert, deps, scenario.action);
       expect(done).toMatchObject({ status: 'done', action: scenario.action });
-      expect(await scenario.accomplished(reference)).toBe(true);
+      expect(await scenario.accomplished(reference, outside)).toBe(true);
       const again = {
         ...alert,
         uuid: 'another',
@@ -70,7 +73,14 @@ describe('every action, on a real API server, as a user bound only to the genera
         await respondToAlerts([{ kind: 'alert', alert: again, via: { kind: 'invoke' } }], deps, { killedAtMs: Date.now() + 30_000 }),
       ).toMatchObject([{ duplicate: true }]);
       expect(writesOf(RESPOND)).toEqual(written);
+      expect(await scenario.accomplished(reference, outside)).toBe(true);
 
+      if (actionCatalogue.get(scenario.action)!.undo === 'none') {
+        await expect(undo(done, { by: 'test', force: false }, { ...deps, client: admin })).rejects.toThrow(
+          'it changed nothing in the cluster',
+        );
+        return;
+      }
       const undone = await undo(done, { by: 'test', force: false }, { ...deps, client: undoer(done) });
       expect(undone.status).toBe('undone');
       const restored = await admin.get(reference, CALL);
@@ -180,7 +190,7 @@ describe('refusals', () => {
   });
 
   it('a budget that is spent', async () => {
-    const set = policySet(policyText('enforce').replace('budget: {policy: 1000, cluster: 1000, namespace: 1000}', 'budget: {policy: 1}'));
+    const set = policySet(policyText('enforce').replaceAll('budget: {policy: 1000, cluster: 1000, namespace: 1000}', 'budget: {policy: 1}'));
     const deps = { ...responder(), set };
     const first = await makeBinding(mallory);
     const second = await makeBinding(mallory);

@@ -1,5 +1,7 @@
+import { expect } from 'vitest';
 import type { KubeClient, ObjectReference } from '../../../shared/platform/kube/index.ts';
-import { type Made, makeBinding, makeConfigMap, makePod, makeRoleBinding, makeService } from './objects.ts';
+import type { Outside } from '../../support/outside.ts';
+import { type Made, makeBinding, makeConfigMap, makePod, makeRoleBinding, makeService, POD_OWNERS } from './objects.ts';
 import { gone, isolated, labelsOf } from './scene.ts';
 
 /** Something that is made and answered by one action. */
@@ -7,8 +9,28 @@ export interface Scenario {
   readonly action: string;
   readonly what: string;
   readonly make: (client: KubeClient) => Promise<Made>;
-  readonly accomplished: (reference: ObjectReference) => Promise<boolean>;
+  readonly accomplished: (reference: ObjectReference, outside: Outside) => Promise<boolean>;
 }
+
+/** Whether everything that can be seen of a pod was kept, and nothing was out of reach. */
+async function isKept({ name }: ObjectReference, { manifests, isWhole }: Outside): Promise<boolean> {
+  const [manifest, ...others] = manifests();
+  if (!manifest || others.length > 0 || !isWhole(manifest) || manifest.missing.length > 0) return false;
+  const names = manifest.kept.map((file) => file.name.replace(/^owners\/.*/, 'owners'));
+  expect([...new Set(names)].sort(), name).toEqual(EVIDENCE);
+  return true;
+}
+
+const EVIDENCE = [
+  'bindings/cluster.json',
+  'bindings/namespace.json',
+  'events.json',
+  'logs/c.log',
+  'logs/c.previous.log',
+  'node.json',
+  'object.json',
+  'owners',
+];
 
 /** Every action, on everything its permissions are for. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -21,12 +43,19 @@ export const SCENARIOS: readonly Scenario[] = [
     make: makeConfigMap,
     accomplished: async (reference) => (await labelsOf(reference)).suspect === 'true',
   },
-  ...['ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'ReplicationController'].map(
-    (kind): Scenario => ({
+  {
+    action: 'notify',
+    what: 'a Service',
+    make: makeService,
+    accomplished: async ({ name }, { messages }) => messages.length === 1 && JSON.stringify(messages).includes(`prod/${name}`),
+  },
+  ...POD_OWNERS.flatMap((kind): Scenario[] => [
+    { action: 'capture-evidence', what: `a pod of a ${kind}`, make: (client) => makePod(client, { kind }), accomplished: isKept },
+    {
       action: 'isolate-pod',
       what: `a pod of a ${kind}`,
       make: (client) => makePod(client, { kind }),
       accomplished: isolated,
-    }),
-  ),
+    },
+  ]),
 ];

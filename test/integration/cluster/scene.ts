@@ -7,29 +7,42 @@ import type { JsonValue, KubeClient, ObjectReference } from '../../../shared/pla
 import { actionCatalogue, type Entry, loadPolicies, type PolicySet } from '../../../shared/respond/index.ts';
 import { rbacManifests } from '../../../shared/respond/rbac.ts';
 import { startCluster, type TestCluster } from '../../cluster/start.ts';
+import { createOutside, type Outside } from '../../support/outside.ts';
 import { MAC_KEY } from '../../support/responder.ts';
 import { alertSource, type CallEvent } from './alerts.ts';
 import { apps, CALL, core, create, rbac, template } from './objects.ts';
 
 export const RESPOND = 'tiercel-respond';
+/** The actions, each with what it is for; those that leave the object as it is come first. */
+const STEPS: Readonly<Record<string, string>> = {
+  'capture-evidence': '{}',
+  notify: '{resources: [services], channels: [security], text: "{ka.user.name} made {ka.target.namespace}/{ka.target.name}"}',
+  'delete-binding': '{}',
+  'delete-object': '{resources: [services]}',
+  label: '{resources: [configmaps], labels: {suspect: "true"}}',
+  'isolate-pod': '{}',
+};
+
+interface PolicyOptions {
+  /** Whether a person must say yes. */
+  readonly approval?: boolean;
+  /** Rules that are answered. */
+  readonly rules?: readonly string[];
+}
+
 /** One policy for each action, told apart by what they accept. */
-export const policyText = (mode: string, { extra = '', rules = ['Changed'] }: { extra?: string; rules?: readonly string[] } = {}) =>
-  `${[
-    'delete-binding',
-    'delete-object, with: {resources: [services]}',
-    'label, with: {resources: [configmaps], labels: {suspect: "true"}}',
-    'isolate-pod',
-  ]
+export const policyText = (mode: string, { approval = false, rules = ['Changed'] }: PolicyOptions = {}) =>
+  `${Object.entries(STEPS)
     .map(
-      (step) => `
-- policy: ${step.split(',')[0]}
+      ([action, parameters]) => `
+- policy: ${action}
   description: d
   mode: ${mode}
   match: {source: k8s_audit, rules: ${JSON.stringify(rules)}}
-  actions: [{action: ${step}}]
+  actions: [{action: ${action}, with: ${parameters}}]
   cooldown: 1s
   budget: {policy: 1000, cluster: 1000, namespace: 1000}
-  ${extra}`,
+  ${approval && actionCatalogue.get(action)!.undo !== 'none' ? 'approval: {within: 1h}' : ''}`,
     )
     .join('')}
 - protect: {namespaces: [kube-system], users: [admin]}
@@ -43,22 +56,24 @@ export let source: ReturnType<typeof alertSource>;
 
 export const policySet = (text: string) => loadPolicies([{ path: 'p.yaml', text }], actionCatalogue);
 
-export interface ResponderOptions {
+export interface ResponderOptions extends PolicyOptions {
   readonly clock?: Clock;
-  /** More members of every policy, YAML. */
-  readonly extra?: string;
-  /** Rules that every policy answers. */
-  readonly rules?: readonly string[];
   /** Other policies than one for each action. */
   readonly set?: PolicySet;
+  /** Where evidence and messages go. */
+  readonly outside?: Outside;
 }
 
-export function responder(mode = 'enforce', { clock = systemClock, set, ...policies }: ResponderOptions = {}): RespondDeps {
+export function responder(
+  mode = 'enforce',
+  { clock = systemClock, set, outside = createOutside(), ...policies }: ResponderOptions = {},
+): RespondDeps {
   return respondInMemory(set ?? policySet(policyText(mode, policies)), clock, {
     ceiling: 'enforce',
     clusters: { clientFor: async () => ({ client: respond }) },
     macKeys: [MAC_KEY],
     principal: { username: RESPOND },
+    ...outside.deps,
   });
 }
 

@@ -6,7 +6,7 @@ import { type RespondDeps, respondToAlerts, respondToCommand } from '../../../sh
 import { KubeStatusError, type ObjectReference } from '../../../shared/platform/kube/index.ts';
 import { actionCatalogue, type Entry, loadPolicies, type PolicySet } from '../../../shared/respond/index.ts';
 import { undo } from '../../../shared/respond/undo.ts';
-import { CALL, makeBinding, makePod, makeRoleBinding } from './objects.ts';
+import { CALL, makeBinding, makePod, makeRoleBinding, POD_OWNERS } from './objects.ts';
 import { expectNarrow, needlessRights } from './rights.ts';
 import {
   admin,
@@ -94,7 +94,7 @@ const ATTACKS: readonly Attack[] = [
     },
     accomplished: async (target) => (await labelsOf(target))['tiercel.dev/suspect'] === 'reaches-node',
   },
-  ...['ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'ReplicationController'].map(shell),
+  ...POD_OWNERS.map(shell),
 ];
 
 /** What one policy makes of an alert, approved where it asks. */
@@ -110,8 +110,7 @@ async function respondBy(policy: string, alert: FalcoAlert, deps: RespondDeps): 
   );
 }
 
-/** Who undoes needs something to be undone. */
-const undoable = ({ action }: Entry) => actionCatalogue.get(action)!.undo !== ('none' as string);
+const undoable = ({ action }: Entry) => actionCatalogue.get(action)!.undo !== 'none';
 
 describe('the shipped policies', () => {
   it('each have a scene, and are in shadow', () => {

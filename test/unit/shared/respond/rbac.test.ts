@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { actionCatalogue, loadPolicies, rightsFor } from '../../../../shared/respond/index.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
 
@@ -15,4 +16,17 @@ it('the generated rights hold no wildcard and nothing that grants', () => {
     for (const word of [...apiGroups, ...resources, ...verbs]) expect(word).not.toMatch(/\*|^bind$|escalate|impersonate|secrets/);
     if (apiGroups.includes('rbac.authorization.k8s.io')) expect(verbs).not.toContain('create');
   }
+});
+
+it('gives acting only what looking does not give', () => {
+  const text = ['isolate-pod', 'capture-evidence']
+    .map((action) => `- {policy: ${action}, description: d, mode: enforce, match: {source: k8s_audit}, actions: [{action: ${action}}]}\n`)
+    .join('');
+  const { policies } = loadPolicies([{ path: 'p.yaml', text }], actionCatalogue);
+  const rights = (use: 'look' | 'act') =>
+    rightsFor(policies, actionCatalogue, use).flatMap(({ resources, verbs }) => verbs.map((verb) => `${verb} ${resources[0]}`));
+  // Isolating looks at a pod's ReplicaSet, keeping evidence reads it.
+  expect(rights('look')).toContain('get replicasets');
+  expect(rights('act')).toContain('get deployments');
+  expect(rights('act').filter((right) => rights('look').includes(right))).toEqual([]);
 });
