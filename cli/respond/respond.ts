@@ -136,6 +136,7 @@ function reasonOf(outcome: Exclude<ItemOutcome, { kind: 'answered' }>): string {
   if (outcome.kind === 'failed') return messageOf(outcome.error);
   if (outcome.kind === 'impostor') return outcome.why;
   if (outcome.kind === 'own') return 'the call was ours';
+  if (outcome.kind === 'heartbeat') return outcome.answer.kind === 'set-aside' ? outcome.answer.why : 'it came back';
   return outcome.item.reason;
 }
 

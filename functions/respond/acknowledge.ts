@@ -1,5 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import type { SQSBatchResponse } from 'aws-lambda';
+import type { HeartbeatAnswer } from '../../shared/flows/heartbeat-return.ts';
 import type { ItemOutcome } from '../../shared/flows/respond.ts';
 import { messageOf, TiercelError } from '../../shared/platform/errors.ts';
 import { describeVia, type Entry } from '../../shared/respond/index.ts';
@@ -11,6 +12,7 @@ export interface RespondResult extends SQSBatchResponse {
     readonly duplicate: number;
     readonly rejected: number;
     readonly ignored: number;
+    readonly heartbeat: number;
     readonly own: number;
     readonly impostor: number;
     readonly failed: number;
@@ -52,6 +54,7 @@ export function acknowledge(outcomes: readonly ItemOutcome[]): RespondResult {
       duplicate: answered.filter(({ duplicate }) => duplicate).length,
       rejected: rejected.length,
       ignored: outcomes.filter((outcome) => outcome.kind === 'ignored').length,
+      heartbeat: outcomes.filter((outcome) => outcome.kind === 'heartbeat').length,
       own: outcomes.filter((outcome) => outcome.kind === 'own').length,
       impostor: outcomes.filter((outcome) => outcome.kind === 'impostor').length,
       failed: failed.length,
@@ -75,6 +78,7 @@ export function report(outcomes: readonly ItemOutcome[], logger: Logger): void {
     if (outcome.kind === 'rejected') logger.warn('alert rejected', { via: outcome.item.via, reason: outcome.item.reason });
     else if (outcome.kind === 'failed')
       logger.error('alert failed', { via: outcome.item.via, rule: outcome.item.alert.rule, error: outcome.error as Error });
+    else if (outcome.kind === 'heartbeat') reportHeartbeat(outcome.answer, describeVia(outcome.item.via), logger);
     else if (outcome.kind === 'impostor') {
       logger.critical("a call under respond's identity is not respond's", {
         why: outcome.why,
@@ -83,6 +87,11 @@ export function report(outcomes: readonly ItemOutcome[], logger: Logger): void {
       });
     } else if (outcome.kind === 'answered') for (const entry of outcome.entries) reportEntry(entry, logger);
   }
+}
+
+function reportHeartbeat({ kind, ...answer }: HeartbeatAnswer, via: string, logger: Logger): void {
+  if (kind === 'set-aside') logger.warn('heartbeat set aside', { ...answer, via });
+  else logger.info('heartbeat returned', answer);
 }
 
 /** What a command led to. */

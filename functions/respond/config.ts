@@ -34,6 +34,18 @@ const schema = z.object({
   JOURNAL_RETENTION_DAYS: z.coerce.number('expected a number of days').int().min(1).max(3650).default(400),
   /** The table of Powertools idempotency. */
   IDEMPOTENCY_TABLE: tableName.optional(),
+  /** Where beats are noted down that come back as alerts. */
+  HEARTBEAT_TABLE: tableName.optional(),
+  /** Digests of the rules that Falco may run, separated by semicolons: what the heartbeat should say. */
+  FALCO_RULES_DIGEST: z
+    .string()
+    .default('')
+    .transform((text) => text.split(';').filter((digest) => digest !== '')),
+  /** Names of all clusters of the stage, separated by commas: those that may become a dimension of a metric. */
+  WATCHED_CLUSTERS: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').filter((name) => name !== '')),
   /** The log group that every alert is written to, a stream for each cluster. */
   ALERT_LOG_GROUP: z.string().optional(),
   /** Folder of the policy files, relative to the package's root. */

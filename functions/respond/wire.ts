@@ -6,6 +6,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SchedulerClient } from '@aws-sdk/client-scheduler';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { macKeysOf } from '../../shared/flows/mac-keys.ts';
+import { createDynamoDBHeartbeatLog } from '../../shared/flows/heartbeats-dynamodb.ts';
 import type { RespondDeps } from '../../shared/flows/respond.ts';
 import { respondInMemory } from '../../shared/flows/respond-in-memory.ts';
 import { createLogGroup } from '../../shared/platform/aws/log-group.ts';
@@ -36,7 +37,7 @@ export function wire(config: RespondConfig = readRespondConfig()): {
   readonly meter: FlushingMeter;
   readonly ready: () => Promise<RespondDeps>;
 } {
-  const meter = createMeter({ service: 'respond', stage: config.TIERCEL_STAGE, clusters: config.CLUSTERS.map(({ name }) => name) });
+  const meter = createMeter({ service: 'respond', stage: config.TIERCEL_STAGE, clusters: config.WATCHED_CLUSTERS });
   const set = loadPolicies(readPolicyFiles(config.POLICY_PATH), actionCatalogue);
   const { OWN_ROLE_ARN: roleArn, OWN_USERNAME: username } = config;
   const deps: RespondDeps = {
@@ -48,6 +49,7 @@ export function wire(config: RespondConfig = readRespondConfig()): {
     ...remember(config),
     ...expiryOf(config),
     ...alertLogOf(config),
+    rulesDigests: config.FALCO_RULES_DIGEST,
     meter,
   };
   const secret =
@@ -85,13 +87,14 @@ function alertLogOf({ ALERT_LOG_GROUP, CLUSTERS }: RespondConfig): Pick<RespondD
 
 /** What must outlive the sandbox; nothing of it in stage `local`, where the process is all there is. */
 function remember(config: RespondConfig): Partial<RespondDeps> {
-  const { JOURNAL_TABLE: tableName, IDEMPOTENCY_TABLE } = config;
+  const { JOURNAL_TABLE: tableName, IDEMPOTENCY_TABLE, HEARTBEAT_TABLE } = config;
   if (config.JOURNAL === 'memory' || !tableName || !IDEMPOTENCY_TABLE) return {};
   const client = new DynamoDBClient({});
   return {
     journal: createDynamoDBJournal({ client, tableName, clock, retentionSeconds: config.JOURNAL_RETENTION_DAYS * 86_400 }),
     budgets: createDynamoDBBudgets({ client, tableName, clock }),
     modeSwitch: createDynamoDBModeSwitch({ client, tableName }),
+    ...(HEARTBEAT_TABLE === undefined ? {} : { heartbeats: createDynamoDBHeartbeatLog({ client, tableName: HEARTBEAT_TABLE }) }),
     once: createDynamoDBOnce({
       client,
       tableName: IDEMPOTENCY_TABLE,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { beatingClusters } from './heartbeat.ts';
 import type { NamedStage } from './read.ts';
 import { logGroupOf, type Resources } from './subscriptions.ts';
 
@@ -38,6 +39,8 @@ interface Subjects {
   readonly respondQueue: Readonly<Record<string, Dimensions>>;
   readonly auditLogGroup: Readonly<Record<string, Dimensions>>;
   readonly subscription: Readonly<Record<string, Dimensions>>;
+  readonly heartbeat: Readonly<Record<string, Dimensions>>;
+  readonly falcoRules: Readonly<Record<string, Dimensions>>;
 }
 type Dimensions = Readonly<Record<string, unknown>>;
 
@@ -47,12 +50,13 @@ export const ALARMS: readonly Alarm[] = [
     title: 'A cluster’s audit log has stopped',
     per: 'auditLogGroup',
     metric: { namespace: 'AWS/Logs', name: 'IncomingLogEvents', statistic: 'Sum' },
-    threshold: 1,
+    // The heartbeat's own event, one in this time and at most two, must not pass for a log that is alive.
+    threshold: 10,
     below: true,
     periodSeconds: 300,
     periods: 3,
     missing: 'breaching',
-    why: 'A running EKS cluster writes audit events all the time, if only for its own controllers. A quarter of an hour without any is a cluster that is gone, logging that was switched off, or somebody who switched it off.',
+    why: 'A running EKS cluster writes hundreds of audit events a minute, if only for its own controllers. A quarter of an hour with hardly any is a cluster that is gone, logging that was switched off, or somebody who switched it off.',
     runbook: [
       'Ask EKS whether the cluster is there and its `audit` log type is on; CloudTrail (`UpdateClusterConfig`) says who changed it.',
       'If the cluster was removed on purpose, take it out of the stage file.',
@@ -145,6 +149,7 @@ export const ALARMS: readonly Alarm[] = [
     why: 'The functions find poison by themselves; what gets here killed the function before it could say so, or waited for days.',
     runbook: [
       'The message names the object (archive, spool) or holds the alert (respond). Run it: `tiercel invoke auditArchive message.json --stage …`.',
+      'heartbeat: EventBridge could not start a round, and says why in the message’s attributes; delete it afterwards, there is nothing to redrive.',
       'When the cause is gone, redrive the dead-letter queue to its source.',
     ],
   },
@@ -202,6 +207,39 @@ export const ALARMS: readonly Alarm[] = [
       'Take a new format to `shared/audit/decode/`, with the record (cleared of names) as a sample.',
     ],
   },
+  {
+    id: 'HeartbeatMissing',
+    title: 'A cluster’s heartbeat does not come back',
+    per: 'heartbeat',
+    metric: { namespace: 'Tiercel', name: 'HeartbeatsReturned', statistic: 'Sum' },
+    threshold: 1,
+    below: true,
+    periodSeconds: 300,
+    periods: 3,
+    missing: 'breaching',
+    why: 'Every five minutes a synthetic event takes the same road as the cluster’s own, to respond and into its table. Three in a row are missing: an attack in this cluster would raise no alert either. All of its events are sent to Falco meanwhile.',
+    runbook: [
+      '`tiercel doctor --stage …` says which beat was sent, which came back, and looks at every station between.',
+      'All clusters at once: Falco, Falcosidekick or respond (its queue, its log: `heartbeat set aside` says why). One cluster: its subscription, Firehose or log group, and the log of the heartbeat function.',
+      'When it is mended, evaluate the time in question: `tiercel replay` of the log group or the archive.',
+    ],
+  },
+  {
+    id: 'HeartbeatDiffers',
+    title: 'Falco runs other rules than the stage names',
+    per: 'falcoRules',
+    metric: { namespace: 'Tiercel', name: 'HeartbeatsDiffering', statistic: 'Sum' },
+    threshold: 0,
+    periodSeconds: 300,
+    periods: 2,
+    missing: 'notBreaching',
+    why: 'The heartbeat came back with another digest than `falco.rulesDigest`. The pre-filter is off, so nothing is withheld from a rule; but somebody changed the rules, or a rollout is half done.',
+    runbook: [
+      'respond’s log (`heartbeat returned`, `differs`) names the digest and the cluster.',
+      'If the rules are to change, name both in the stage file (`falco.rollout`) until every replica runs the new ones.',
+      'If nobody meant to change them, find out who did: whoever can change Falco’s rules can blind it.',
+    ],
+  },
 ];
 
 /** Every alarm of a stage. Logical ids depend on what is watched, not on its place in a list. */
@@ -242,14 +280,20 @@ function subjects(stage: NamedStage): Subjects {
       'audit-stream': lambda('AuditStream'),
       'audit-archive': lambda('AuditArchive'),
       respond: lambda('Respond'),
+      heartbeat: lambda('Heartbeat'),
       'rotate-mac-key': lambda('RotateMacKey'),
     },
-    asynchronousFunction: { 'audit-stream': lambda('AuditStream'), respond: lambda('Respond') },
+    asynchronousFunction: { 'audit-stream': lambda('AuditStream'), respond: lambda('Respond'), heartbeat: lambda('Heartbeat') },
     auditService: {
       'audit-stream': { service: 'audit-stream', stage: stage.name },
       'audit-archive': { service: 'audit-archive', stage: stage.name },
     },
-    deadLetterQueue: { archive: queue('ArchiveDeadLetter'), spool: queue('SpoolDeadLetter'), respond: queue('RespondDeadLetter') },
+    deadLetterQueue: {
+      archive: queue('ArchiveDeadLetter'),
+      spool: queue('SpoolDeadLetter'),
+      respond: queue('RespondDeadLetter'),
+      heartbeat: queue('HeartbeatDeadLetter'),
+    },
     spoolQueue: { spool: queue('Spool') },
     archiveQueue: { archive: queue('Archive') },
     respondQueue: { respond: queue('Respond') },
@@ -264,5 +308,9 @@ function subjects(stage: NamedStage): Subjects {
         { LogGroupName: logGroupOf(cluster), DestinationType: 'Lambda', FilterName: `tiercel-audit-${stage.name}` },
       ]),
     ),
+    heartbeat: Object.fromEntries(
+      beatingClusters(stage).map(({ name }) => [name, { service: 'respond', stage: stage.name, cluster: name }]),
+    ),
+    falcoRules: stage.falco?.rules === undefined ? {} : { falco: { service: 'respond', stage: stage.name } },
   };
 }

@@ -3,6 +3,7 @@ import { accessEntries } from './access.ts';
 import { alarms } from './alarms.ts';
 import { archiveArn, archivedClusters, archives, foreignWriters, objectPrefix, streamName } from './archives.ts';
 import { type EndpointUrl, endpoints, endpointUrls, type Service } from './endpoints.ts';
+import { type HeartbeatSettings, heartbeats } from './heartbeat.ts';
 import { loadBalancer } from './load-balancer.ts';
 import { names, type StageNames } from './names.ts';
 import { type FunctionVpc, functionVpc, securityGroups } from './network.ts';
@@ -12,7 +13,7 @@ import { logGroupOf, type Resources, subscriptions } from './subscriptions.ts';
 /** What `serverless.yml` reads as `custom.stage`: the stage's settings, the names of everything, and what depends on its lists. */
 export interface Deployment extends Omit<NamedStage, 'falco'> {
   /** All as text, for the environment; empty where nothing is set. */
-  readonly falcoSettings: Readonly<Record<Exclude<keyof NonNullable<NamedStage['falco']>, 'loadBalancer'>, string>>;
+  readonly falcoSettings: Readonly<Record<Exclude<keyof NonNullable<NamedStage['falco']>, 'loadBalancer' | 'rollout'>, string>>;
   readonly names: StageNames;
   /** The environment variable CLUSTERS: who is watched, and by which marks its events are recognised. */
   readonly clustersJson: string;
@@ -23,6 +24,9 @@ export interface Deployment extends Omit<NamedStage, 'falco'> {
   readonly clusterRoleArns: readonly string[];
   readonly describesClusters: 'some' | 'none';
   readonly assumesRoles: 'some' | 'none';
+  /** Variable WATCHED_CLUSTERS of respond: names of all clusters, which may become a dimension of its metrics. */
+  readonly watchedClusters: string;
+  readonly heartbeats: HeartbeatSettings;
   /** Who respond is in its clusters. */
   readonly respondRoleArn: string;
   readonly respondFunctionArn: string;
@@ -127,6 +131,8 @@ export function deployment(stage: NamedStage): Deployment {
     clusterRoleArns,
     describesClusters: own.length > 0 ? 'some' : 'none',
     assumesRoles: clusterRoleArns.length > 0 ? 'some' : 'none',
+    watchedClusters: stage.clusters.map(({ name }) => name).join(','),
+    heartbeats: heartbeats(stage, partition, stageNames),
     respondRoleArn: `arn:${partition}:iam::${stage.account}:role/${stageNames.respond}`,
     respondFunctionArn,
     expiry: local
@@ -183,7 +189,8 @@ function falcoSettings(falco: NamedStage['falco']): Deployment['falcoSettings'] 
     concurrency: text(falco?.concurrency),
     requestTimeoutMs: text(falco?.requestTimeoutMs),
     maxEventBytes: text(falco?.maxEventBytes),
-    rules: text(falco?.rules?.join(',')),
-    rulesDigest: text(falco?.rulesDigest),
+    // The rules of a rollout behind those they replace.
+    rules: [falco, falco?.rollout].flatMap((pack) => pack?.rules?.join(',') ?? []).join(';'),
+    rulesDigest: [falco, falco?.rollout].flatMap((pack) => pack?.rulesDigest ?? []).join(';'),
   };
 }

@@ -142,8 +142,8 @@ const STATEMENTS: Readonly<Record<Service | 's3' | 'dynamodb', (stage: NamedStag
   },
   dynamodb: ({ region, account }, { names, partition }) => [
     {
-      Action: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:Query'],
-      Resource: [names.idempotencyTable, names.checkpointTable, names.journalTable].map(
+      Action: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:Query', 'dynamodb:Scan'],
+      Resource: [names.idempotencyTable, names.checkpointTable, names.journalTable, names.heartbeatTable].map(
         (table) => `arn:${partition}:dynamodb:${region}:${account}:table/${table}`,
       ),
     },

@@ -36,6 +36,7 @@ export function names({ name, account, region, archiveBucket }: Pick<NamedStage,
     auditStream: `tiercel-${name}-auditStream`,
     auditArchive: `tiercel-${name}-auditArchive`,
     respond: `tiercel-${name}-respond`,
+    heartbeat: `tiercel-${name}-heartbeat`,
     rotateMacKey: `tiercel-${name}-rotateMacKey`,
   } as const;
 }

@@ -40,7 +40,12 @@ const cluster = z.strictObject({
   respondRoleArn: arn.optional(),
   /** Makes respond's EKS access entry, if the cluster is of the stage's account and region. Not possible with authentication mode CONFIG_MAP. */
   accessEntry: z.boolean().default(true),
+  /** Writes a synthetic event into its log group every five minutes and expects it back as an alert (docs/operate/heartbeat.md). */
+  heartbeat: z.boolean().default(true),
 });
+
+const rulesFiles = z.array(z.string().regex(/^[^,;]+$/, 'expected a file or folder, without comma or semicolon')).min(1);
+const rulesDigest = z.string().regex(/^[0-9a-f]{64}$/, 'expected the digest of a publication, 64 hexadecimal digits');
 
 /** The Falco fleet of `detection: falco`. Numbers that are left out have the defaults of the functions (docs of their configuration). */
 const falco = z
@@ -61,9 +66,14 @@ const falco = z
     requestTimeoutMs: z.int().min(100).optional(),
     /** Falco's `maxEventSize`, **bytes**. */
     maxEventBytes: z.int().min(16_384).optional(),
-    /** The rule files Falco runs, in its order, and their digest as `tiercel rules check --json` prints it: set both to send only what could match. */
-    rules: z.array(z.string().min(1)).min(1).optional(),
-    rulesDigest: z.string().min(1).optional(),
+    /**
+     * The rule files Falco runs, in its order, and their digest (file `digest` of `tiercel rules publish`): set both to send only what could
+     * match, while the heartbeat says that Falco runs them. They lie in `rules/falco` or `rules/rollout`, which are packaged.
+     */
+    rules: rulesFiles.optional(),
+    rulesDigest: rulesDigest.optional(),
+    /** While new rules are rolled out: Falco runs the rules above or these, and what either could match is sent. */
+    rollout: z.strictObject({ rules: rulesFiles, rulesDigest }).optional(),
   })
   .superRefine((fleet, context) => {
     if (fleet.url.startsWith('http:') && !fleet.allowPlainHttp) {
@@ -75,6 +85,9 @@ const falco = z
         path: ['rules'],
         message: 'expected rules and rulesDigest together: the digest proves that Falco runs these rules',
       });
+    }
+    if (fleet.rollout !== undefined && fleet.rules === undefined) {
+      context.addIssue({ code: 'custom', path: ['rollout'], message: 'expected rules and rulesDigest as well: those that are replaced' });
     }
   });
 
@@ -93,6 +106,8 @@ export const stageSchema = z
     /** Who judges the events: a Falco fleet, or the engine inside the functions. */
     detection: z.enum(['falco', 'embedded']),
     falco: falco.optional(),
+    /** Whether the clusters get a heartbeat. Without it nobody notices a road that leads nowhere, and no event is selected away for Falco. */
+    heartbeat: z.boolean().default(true),
     /** What respond may do at most; a policy can only lower it. */
     mode: z.enum(['off', 'shadow', 'enforce']).default('shadow'),
     vpc: vpc.optional(),
@@ -156,6 +171,9 @@ export const stageSchema = z
     }
     if (stage.detection === 'embedded' && stage.falco !== undefined) {
       problem(['falco'], 'expected nothing, because detection is embedded; take it out or choose detection: falco');
+    }
+    if (!stage.heartbeat && stage.falco?.rules !== undefined) {
+      problem(['heartbeat'], 'expected true, because falco.rules are only believed while a heartbeat says that Falco runs them');
     }
     for (const { path, message } of networkProblems(stage)) problem(path, message);
     for (const [index, group] of stage.alertLogGroups.entries()) {

@@ -1,4 +1,4 @@
-import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
+import { type AttributeValue, type DynamoDBClient, ScanCommand, type ScanCommandOutput } from '@aws-sdk/client-dynamodb';
 import type { Heartbeat } from './heartbeats.ts';
 
 /** What is known about the heartbeat of each cluster, by its name. The table has one small item per cluster. */
@@ -7,7 +7,14 @@ export async function readHeartbeats(
   abortSignal?: AbortSignal,
 ): Promise<ReadonlyMap<string, Heartbeat>> {
   const heartbeats = new Map<string, Heartbeat>();
-  for await (const { Items = [] } of paginateScan({ client }, { TableName: tableName }, abortSignal ? { abortSignal } : {})) {
+  let from: Record<string, AttributeValue> | undefined;
+  do {
+    const page: ScanCommandOutput = await client.send(
+      new ScanCommand({ TableName: tableName, ExclusiveStartKey: from }),
+      abortSignal ? { abortSignal } : {},
+    );
+    const { Items = [], LastEvaluatedKey } = page;
+    from = LastEvaluatedKey;
     for (const { cluster, sentAtMs, returnedBeatAtMs, returnedAtMs, digest } of Items) {
       if (cluster?.S === undefined || sentAtMs?.N === undefined) continue;
       const beatAtMs = Number(returnedBeatAtMs?.N);
@@ -27,6 +34,6 @@ export async function readHeartbeats(
           : {}),
       });
     }
-  }
+  } while (from);
   return heartbeats;
 }

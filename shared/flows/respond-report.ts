@@ -1,5 +1,6 @@
 import type { Meter } from '../platform/observe/meter.ts';
 import { clusterOf, type Entry, happenedAtMs } from '../respond/index.ts';
+import type { HeartbeatAnswer } from './heartbeat-return.ts';
 import type { ItemOutcome } from './respond.ts';
 
 /** Metrics of what became of the items of one trigger. `startedMs`: entries written before were counted then. */
@@ -7,6 +8,7 @@ export function measureOutcomes(outcomes: readonly ItemOutcome[], startedMs: num
   for (const outcome of outcomes) {
     if (outcome.kind === 'rejected') meter.record('AlertsRejected', 1);
     else if (outcome.kind === 'failed') meter.record('AlertsFailed', 1);
+    else if (outcome.kind === 'heartbeat') measureHeartbeat(outcome.answer, meter);
     else if (outcome.kind === 'own') meter.record('OwnCalls', 1);
     else if (outcome.kind === 'impostor') meter.record('ImpostorCalls', 1);
     else if (outcome.kind === 'answered') {
@@ -18,6 +20,13 @@ export function measureOutcomes(outcomes: readonly ItemOutcome[], startedMs: num
       }
     }
   }
+}
+
+function measureHeartbeat(answer: HeartbeatAnswer, meter: Meter): void {
+  if (answer.kind === 'set-aside') return meter.record('HeartbeatsSetAside', 1);
+  meter.record('HeartbeatsReturned', 1, answer.cluster);
+  meter.record('HeartbeatRoundTrip', answer.roundTripMs, answer.cluster);
+  if (answer.differs !== undefined) meter.record('HeartbeatsDiffering', answer.differs ? 1 : 0);
 }
 
 /** Metrics of one decision. A rule that merely joined a decision which stands does not count it again. */

@@ -23,10 +23,11 @@ import {
   respondToCase,
 } from '../respond/index.ts';
 import { type AlertLog, noteAlert } from './alert-log.ts';
+import { type HeartbeatAnswer, isHeartbeat, type ReturnDeps, takeHeartbeat } from './heartbeat-return.ts';
 import { measureEntry, measureOutcomes } from './respond-report.ts';
 
 /** Everything the story needs from outside. */
-export interface RespondDeps extends RespondingDeps, Omit<OutboxDeps, 'journal'> {
+export interface RespondDeps extends RespondingDeps, ReturnDeps, Omit<OutboxDeps, 'journal'> {
   readonly once: Once;
   /** The most the deployment allows. */
   readonly ceiling: Mode;
@@ -41,6 +42,8 @@ export interface RespondDeps extends RespondingDeps, Omit<OutboxDeps, 'journal'>
 export type ItemOutcome =
   /** `duplicate`: the same alert was answered before; the entries are in the journal. */
   | { readonly kind: 'answered'; readonly item: IncomingAlert; readonly duplicate: boolean; readonly entries: readonly Entry[] }
+  /** A beat of our own that came back: noted down, or set aside. It is never a policy's business. */
+  | { readonly kind: 'heartbeat'; readonly item: IncomingAlert; readonly answer: HeartbeatAnswer }
   /** A call of our own, accounted for by the journal. */
   | { readonly kind: 'own'; readonly item: IncomingAlert }
   /** A call under our identity that the journal does not account for: somebody else holds our credentials. */
@@ -104,6 +107,8 @@ export async function respondToAlerts(
 /** One alert: once → match → guard → intend → act → record → tell; guard to record are one case's, in shared/respond/respond.ts. */
 async function respondToAlert(item: IncomingAlert, mode: Mode, deps: RespondDeps, { killedAtMs }: RespondTimes): Promise<ItemOutcome> {
   const { alert } = item;
+  // Whatever the mode: that events come through is worth knowing also while nothing is answered.
+  if (isHeartbeat(alert)) return { kind: 'heartbeat', item, answer: await takeHeartbeat(alert, deps) };
   if (ownCall(alert, deps.principal)) {
     const account = await accountFor(alert, deps.journal);
     return account.ours ? { kind: 'own', item } : { kind: 'impostor', item, why: account.why };

@@ -12,7 +12,7 @@ export {
 export { createDynamoDBBudgets, createMemoryBudgets } from './budget/index.ts';
 export { type Clusters, casesOf } from './decide.ts';
 export { fieldText, happenedAtMs } from './fields.ts';
-export { alertKey, clusterOf } from './identity.ts';
+export { alertKey, clusterOf, eventIdentity } from './identity.ts';
 export { createDynamoDBJournal, createMemoryJournal, type Entry, isSetBack, type Journal, type Summary } from './journal/index.ts';
 export { MODES, type Mode, mostCautious } from './mode.ts';
 export { createDynamoDBModeSwitch, createMemoryModeSwitch, type ModeSwitch } from './mode-switch.ts';

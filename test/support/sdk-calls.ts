@@ -27,6 +27,7 @@ const ACTIONS: Readonly<Record<string, readonly string[]>> = {
   'client-sqs ChangeMessageVisibility': ['sqs:ChangeMessageVisibility'],
   'client-sqs SendMessageBatch': ['sqs:SendMessage'],
   'client-dynamodb UpdateItem': ['dynamodb:UpdateItem'],
+  'client-dynamodb Scan': ['dynamodb:Scan'],
   'lib-dynamodb Get': ['dynamodb:GetItem'],
   'lib-dynamodb Put': ['dynamodb:PutItem'],
   'lib-dynamodb Update': ['dynamodb:UpdateItem'],

@@ -98,6 +98,7 @@ describe('the package', () => {
       'AuditArchiveRole',
       'AuditStreamRole',
       'ExpiryRole',
+      'HeartbeatRole',
       'LogsToArchiveRole',
       'RespondRole',
       'RotateMacKeyRole',
@@ -151,6 +152,7 @@ describe('the package', () => {
     ]);
     expect(Object.fromEntries(destinations)).toEqual({
       AuditStreamLambdaFunction: 'SpoolBucket',
+      HeartbeatLambdaFunction: 'QuarantineBucket',
       RespondLambdaFunction: 'QuarantineBucket',
     });
   });

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readAuditArchiveConfig } from '../../../../functions/audit-archive/config.ts';
 import { readAuditStreamConfig } from '../../../../functions/audit-stream/config.ts';
+import { readHeartbeatConfig } from '../../../../functions/heartbeat/config.ts';
 import { readRespondConfig } from '../../../../functions/respond/config.ts';
 import { deployment } from '../../../../infra/stage/deployment.ts';
 import { functionKeys, functionSettings } from '../../../../infra/stage/function-settings.ts';
@@ -74,6 +75,16 @@ clusters:
       `${SMALLEST.replace('embedded', 'falco')}falco: { url: 'https://f/k', rules: [a] }`,
       /rules and rulesDigest together/,
     ],
+    [
+      'a rollout to nowhere from nowhere',
+      `${SMALLEST.replace('embedded', 'falco')}falco: { url: 'https://f/k', rollout: { rules: [b], rulesDigest: ${'b'.repeat(64)} } }`,
+      /falco\.rollout: expected rules and rulesDigest as well/,
+    ],
+    [
+      'a pre-filter that nothing vouches for',
+      `${SMALLEST.replace('embedded', 'falco')}heartbeat: false\nfalco: { url: 'https://f/k', rules: [a], rulesDigest: ${'a'.repeat(64)} }`,
+      /heartbeat: expected true, because falco\.rules/,
+    ],
     ['no YAML', 'account: [', /is not YAML/],
   ])('refuses %s', (_, text, message) => {
     expect(() => parseStage('s.yml', text)).toThrow(message);
@@ -103,6 +114,7 @@ describe.each(STAGES)('stage %s', (name) => {
     readAuditStreamConfig(environment('auditStream'));
     readAuditArchiveConfig(environment('auditArchive'));
     readRespondConfig(environment('respond'));
+    readHeartbeatConfig(environment('heartbeat'));
   });
 
   it('sets no variable that its function does not know', () => {
@@ -110,6 +122,7 @@ describe.each(STAGES)('stage %s', (name) => {
       auditStream: readAuditStreamConfig,
       auditArchive: readAuditArchiveConfig,
       respond: readRespondConfig,
+      heartbeat: readHeartbeatConfig,
       // Asks for nothing; the stage's name goes to every function.
       rotateMacKey: () => ({ TIERCEL_STAGE: '' }),
     };
