@@ -131,7 +131,7 @@ export function alarmsPage(): string {
   const sections = ALARMS.map(
     ({ id, title, metric, threshold, below, periodSeconds, periods, missing, why, runbook }) => `## ${id}
 
-**${title}.** Rings when \`${metric.namespace} ${metric.name}\` (${metric.statistic.toLowerCase()} over ${periodSeconds / 60} min) is ${
+**${title}.** Rings when \`${metric.namespace} ${metric.name}\` (${metric.statistic === 'SampleCount' ? 'readings' : metric.statistic.toLowerCase()} over ${periodSeconds / 60} min) is ${
       below ? 'below' : 'above'
     } ${threshold}${periods > 1 ? `, ${periods} times in a row` : ''}${missing === 'breaching' ? '; no reading counts as ringing' : ''}.
 

@@ -7,6 +7,8 @@ const schema = z.object({
   /** Objects under this prefix of this bucket come from the spool: stamped already, deleted once delivered. */
   SPOOL_BUCKET: z.string().optional(),
   SPOOL_PREFIX: z.string().regex(/\/$/, 'expected a prefix that ends in a slash').default('spool/'),
+  /** Name of the queue that announces what lies in the spool; without it nobody looks after lost messages. */
+  SPOOL_QUEUE: z.string().optional(),
   /** Remembers how far each object was read. May be the idempotency table. */
   CHECKPOINT_TABLE: z.string().optional(),
   /** Stage `local` only: objects are files, `<folder>/<bucket>/<key>`. */

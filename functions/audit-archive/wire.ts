@@ -5,7 +5,10 @@ import { ChangeMessageVisibilityCommand, GetQueueUrlCommand, SQSClient } from '@
 import type { Context, SQSRecord } from 'aws-lambda';
 import type { IngestObjectDeps, IngestObjectTimes } from '../../shared/flows/ingest-object.ts';
 import { wireIngest } from '../../shared/flows/ingest-wiring.ts';
+import type { SweepDeps } from '../../shared/flows/sweep.ts';
 import { createDynamoDBCheckpoints } from '../../shared/platform/aws/checkpoints.ts';
+import { listVersions } from '../../shared/platform/aws/list-versions.ts';
+import { createMessageQueue } from '../../shared/platform/aws/message-queue.ts';
 import { createBucketReader } from '../../shared/platform/aws/s3.ts';
 import { createMemoryCheckpoints } from '../../shared/platform/checkpoints.ts';
 import { systemClock } from '../../shared/platform/clock.ts';
@@ -21,6 +24,9 @@ const REMEMBERED_SECONDS = 16 * 24 * 3600;
 /** The service chooses it: docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html */
 const FAILED_INVOCATIONS_PREFIX = 'aws/lambda/async/';
 
+/** A sweep lists at most so many times 1,000 objects of each kind: about twenty seconds. */
+const SWEPT_PAGES = 200;
+
 /** Time kept for the answer after delivery has stopped, and for the chunks under way after reading has. */
 const ANSWER_RESERVE_MS = 5_000;
 const CHUNK_RESERVE_MS = 30_000;
@@ -35,7 +41,7 @@ export interface ArchiveInvocation {
 export type StartInvocation = (context: Pick<Context, 'getRemainingTimeInMillis'>) => Promise<ArchiveInvocation>;
 
 /** Cold start: configuration → clients → what each invocation gets. */
-export function wire(): { readonly meter: FlushingMeter; readonly start: StartInvocation } {
+export function wire(): { readonly meter: FlushingMeter; readonly start: StartInvocation; readonly spool: SweepDeps | undefined } {
   const config = readAuditArchiveConfig();
   const meter = createMeter({ service: 'audit-archive', stage: config.TIERCEL_STAGE, clusters: config.CLUSTERS.map(({ name }) => name) });
   const s3 = new S3Client({});
@@ -53,12 +59,11 @@ export function wire(): { readonly meter: FlushingMeter; readonly start: StartIn
   const ingest = wireIngest(config, { s3, rememberedSeconds: REMEMBERED_SECONDS, logger, meter });
   const objects = config.OBJECTS_DIR === undefined ? createBucketReader(s3) : createFolderReader(config.OBJECTS_DIR);
   const queueUrls = new Map<string, string>();
-  const queueUrl = async (arn: string): Promise<string> => {
-    const known = queueUrls.get(arn);
+  const queueUrl = async (name: string, account?: string): Promise<string> => {
+    const known = queueUrls.get(name);
     if (known !== undefined) return known;
-    const [, , , , account, name] = arn.split(':');
     const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: name, QueueOwnerAWSAccountId: account }));
-    queueUrls.set(arn, QueueUrl!);
+    queueUrls.set(name, QueueUrl!);
     return QueueUrl!;
   };
   const clusters = config.CLUSTERS;
@@ -93,9 +98,10 @@ export function wire(): { readonly meter: FlushingMeter; readonly start: StartIn
         readUntilMs: killedAtMs - Math.min(CHUNK_RESERVE_MS, remainingMs / 2),
       },
       delay: async (message, seconds) => {
+        const [, , , , account, name = ''] = message.eventSourceARN.split(':');
         await sqs.send(
           new ChangeMessageVisibilityCommand({
-            QueueUrl: await queueUrl(message.eventSourceARN),
+            QueueUrl: await queueUrl(name, account),
             ReceiptHandle: message.receiptHandle,
             VisibilityTimeout: seconds,
           }),
@@ -103,5 +109,20 @@ export function wire(): { readonly meter: FlushingMeter; readonly start: StartIn
       },
     };
   };
-  return { meter, start };
+  const { SPOOL_BUCKET: bucket, SPOOL_QUEUE: queueName, STATE_DIR } = config;
+  const spool: SweepDeps | undefined =
+    bucket === undefined || queueName === undefined || STATE_DIR !== undefined
+      ? undefined
+      : {
+          clock: systemClock,
+          list: async () => {
+            const listings = [config.SPOOL_PREFIX, FAILED_INVOCATIONS_PREFIX].map((prefix) =>
+              listVersions(s3, bucket, prefix, SWEPT_PAGES),
+            );
+            const [spooled, failed] = await Promise.all(listings);
+            return { objects: [...spooled!.objects, ...failed!.objects], complete: spooled!.complete && failed!.complete };
+          },
+          queue: createMessageQueue(sqs, () => queueUrl(queueName)),
+        };
+  return { meter, start, spool };
 }

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
+import { archivedClusters, streamName } from './archives.ts';
 import { beatingClusters } from './heartbeat.ts';
 import type { NamedStage } from './read.ts';
 import { logGroupOf, type Resources } from './subscriptions.ts';
 
 interface Metric {
-  readonly namespace: 'AWS/Lambda' | 'AWS/SQS' | 'AWS/Logs' | 'Tiercel';
+  readonly namespace: 'AWS/Lambda' | 'AWS/SQS' | 'AWS/Logs' | 'AWS/Firehose' | 'Tiercel';
   readonly name: string;
-  readonly statistic: 'Sum' | 'Maximum';
+  readonly statistic: 'Sum' | 'Maximum' | 'SampleCount' | 'p90';
 }
 
 /** One kind of alarm: what is watched, when it rings, what that means and what to do. `docs/operate/alarms.md` is made from this table. */
@@ -34,11 +35,15 @@ interface Subjects {
   readonly asynchronousFunction: Readonly<Record<string, Dimensions>>;
   readonly auditService: Readonly<Record<string, Dimensions>>;
   readonly deadLetterQueue: Readonly<Record<string, Dimensions>>;
-  readonly spoolQueue: Readonly<Record<string, Dimensions>>;
+  readonly spool: Readonly<Record<string, Dimensions>>;
   readonly archiveQueue: Readonly<Record<string, Dimensions>>;
   readonly respondQueue: Readonly<Record<string, Dimensions>>;
   readonly auditLogGroup: Readonly<Record<string, Dimensions>>;
   readonly subscription: Readonly<Record<string, Dimensions>>;
+  readonly firehose: Readonly<Record<string, Dimensions>>;
+  readonly cluster: Readonly<Record<string, Dimensions>>;
+  readonly responder: Readonly<Record<string, Dimensions>>;
+  readonly budget: Readonly<Record<string, Dimensions>>;
   readonly heartbeat: Readonly<Record<string, Dimensions>>;
   readonly falcoRules: Readonly<Record<string, Dimensions>>;
 }
@@ -64,7 +69,7 @@ export const ALARMS: readonly Alarm[] = [
   },
   {
     id: 'DeliveryErrors',
-    title: 'CloudWatch Logs cannot hand events to audit-stream',
+    title: 'CloudWatch Logs cannot hand events on',
     per: 'subscription',
     metric: { namespace: 'AWS/Logs', name: 'DeliveryErrors', statistic: 'Sum' },
     threshold: 0,
@@ -73,13 +78,13 @@ export const ALARMS: readonly Alarm[] = [
     missing: 'notBreaching',
     why: 'An error that CloudWatch Logs does not retry (missing permission, missing function) switches the subscription off for up to ten minutes, and what is logged meanwhile is skipped, not kept.',
     runbook: [
-      'Deploy the stage again: it restores the function’s permission and the filter.',
+      'Deploy the stage again: it restores the permission and the filter. (`…-archive` is the Firehose that keeps a cluster’s history, the others are audit-stream.)',
       'Evaluate the gap from the log group afterwards (`tiercel evaluate` or `replay` on an export of it).',
     ],
   },
   {
     id: 'DeliveryThrottling',
-    title: 'CloudWatch Logs is slowed down by audit-stream',
+    title: 'CloudWatch Logs is slowed down by whom it hands events to',
     per: 'subscription',
     metric: { namespace: 'AWS/Logs', name: 'DeliveryThrottling', statistic: 'Sum' },
     threshold: 0,
@@ -156,16 +161,58 @@ export const ALARMS: readonly Alarm[] = [
   {
     id: 'SpoolAge',
     title: 'Events have been waiting for Falco',
-    per: 'spoolQueue',
-    metric: { namespace: 'AWS/SQS', name: 'ApproximateAgeOfOldestMessage', statistic: 'Maximum' },
+    per: 'spool',
+    metric: { namespace: 'Tiercel', name: 'SpoolAge', statistic: 'Maximum' },
     threshold: 1800,
-    periodSeconds: 300,
+    periodSeconds: 900,
     periods: 1,
     missing: 'notBreaching',
-    why: 'Half an hour is longer than a rollout of Falco. Nothing is lost: the events lie in the spool bucket, but nobody is watching them.',
+    why: 'Half an hour is longer than a rollout of Falco. Nothing is lost: the events lie in the spool bucket, but nobody is watching them. Read from the objects themselves, so it also rings for one whose message is gone.',
     runbook: [
       'Is Falco there? Targets of the load balancer healthy, `GET` on the webhook answers 405, pods not restarting.',
-      'audit-archive’s log says what the webhook answered.',
+      'audit-archive’s log says what the webhook answered (`object backed-up`), and whether one object fails while others pass (`object poison`).',
+    ],
+  },
+  {
+    id: 'SweepSilent',
+    title: 'Nobody looks at the spool',
+    per: 'spool',
+    metric: { namespace: 'Tiercel', name: 'SpooledObjects', statistic: 'SampleCount' },
+    threshold: 1,
+    below: true,
+    periodSeconds: 1800,
+    periods: 2,
+    missing: 'breaching',
+    why: 'The sweep reports every quarter of an hour, also that there is nothing. Without it events could wait unseen, and those whose message is lost for ever. It rings for a moment after the first deployment.',
+    runbook: ['audit-archive’s log says what S3 or SQS answered; the dead-letter queue of the sweep, that EventBridge could not call it.'],
+  },
+  {
+    id: 'IngestLag',
+    title: 'Events arrive late',
+    per: 'cluster',
+    metric: { namespace: 'Tiercel', name: 'IngestLag', statistic: 'p90' },
+    threshold: 300_000,
+    periodSeconds: 300,
+    periods: 3,
+    missing: 'notBreaching',
+    why: 'From the API server to delivery, milliseconds. CloudWatch Logs takes up to three minutes, Firehose one more. Beyond five, less than half of a policy’s `maxAge` (ten minutes, if it says nothing else) is left for Falco and the response.',
+    runbook: [
+      'The dashboard shows which part is slow: Falco’s latency, throttled functions (raise `concurrency`), or CloudWatch Logs itself (nothing of ours is slow).',
+      'Saved query `Slow deliveries`.',
+    ],
+  },
+  {
+    id: 'ArchiveStale',
+    title: 'Firehose does not write',
+    per: 'firehose',
+    metric: { namespace: 'AWS/Firehose', name: 'DeliveryToS3.DataFreshness', statistic: 'Maximum' },
+    threshold: 900,
+    periodSeconds: 300,
+    periods: 2,
+    missing: 'notBreaching',
+    why: 'The oldest record it holds is a quarter of an hour old, **seconds**; it buffers for one minute. It tries for 24 hours and then drops.',
+    runbook: [
+      'Its log group says why: as a rule the bucket’s or the key’s policy. Objects below `firehose-errors/` are what it could not process.',
     ],
   },
   {
@@ -177,8 +224,8 @@ export const ALARMS: readonly Alarm[] = [
     periodSeconds: 300,
     periods: 1,
     missing: 'notBreaching',
-    why: 'As above, for clusters on the road through the archive; the objects stay where they are.',
-    runbook: ['As for the spool. If Falco is well, raise `concurrency.auditArchive` in the stage file.'],
+    why: 'As for the spool, for clusters on the road through the archive; the objects stay where they are.',
+    runbook: ['As for `SpoolAge`. If Falco is well, raise `concurrency.auditArchive` in the stage file.'],
   },
   {
     id: 'AlertAge',
@@ -205,6 +252,77 @@ export const ALARMS: readonly Alarm[] = [
     runbook: [
       'Each quarantined record lies in the quarantine bucket with its reason and origin.',
       'Take a new format to `shared/audit/decode/`, with the record (cleared of names) as a sample.',
+    ],
+  },
+  {
+    id: 'Poison',
+    title: 'An object was given up',
+    per: 'spool',
+    metric: { namespace: 'Tiercel', name: 'ObjectsPoison', statistic: 'Sum' },
+    threshold: 0,
+    periodSeconds: 3600,
+    periods: 1,
+    missing: 'notBreaching',
+    why: 'Five attempts at an object made no progress, and Falco was not the reason. It stays where it is; those in the spool are tried again a few times a day.',
+    runbook: [
+      'Saved query `Objects in trouble` has its key and the error. Run it here: `tiercel invoke auditArchive message.json --stage …`.',
+      'When the cause is mended, an archived object needs its notification sent to the queue again; a spooled one comes by itself.',
+    ],
+  },
+  {
+    id: 'Impostor',
+    title: 'Somebody acts as respond',
+    per: 'responder',
+    metric: { namespace: 'Tiercel', name: 'ImpostorCalls', statistic: 'Sum' },
+    threshold: 0,
+    periodSeconds: 60,
+    periods: 1,
+    missing: 'notBreaching',
+    why: 'A cluster’s audit log has a call under respond’s identity that its journal does not account for: somebody else holds its credentials, or uses them by hand.',
+    runbook: [
+      'Turn respond off (`tiercel mode off --stage …`) and take its access entry from the cluster; that ends every session of it there.',
+      'Saved query `Calls in our name that are not ours` has the audit id; CloudTrail says who took the role.',
+    ],
+  },
+  {
+    id: 'KillSwitch',
+    title: 'The run-time switch is lowered',
+    per: 'responder',
+    metric: { namespace: 'Tiercel', name: 'ModeLowered', statistic: 'Maximum' },
+    threshold: 0,
+    periodSeconds: 300,
+    periods: 1,
+    missing: 'notBreaching',
+    why: 'Respond does less than the stage allows, because somebody ran `tiercel mode`. That may be right; it must not be forgotten. Read with each invocation, so it stays in alarm while alerts or heartbeats come.',
+    runbook: ['`tiercel mode --stage …` says who turned it, when and why. Turn it back when the reason is gone.'],
+  },
+  {
+    id: 'BudgetSpent',
+    title: 'A policy’s budget is spent',
+    per: 'budget',
+    metric: { namespace: 'Tiercel', name: 'Refusals', statistic: 'Sum' },
+    threshold: 0,
+    periodSeconds: 300,
+    periods: 1,
+    missing: 'notBreaching',
+    why: 'Respond wanted to act more often than a policy, cluster or namespace allows, and did not. Either an attack is larger than foreseen, or a rule is wrong about something ordinary.',
+    runbook: [
+      'Saved query `What respond refused, and why` names the policy and the object; look at those by hand, they were left as they are.',
+      'If the rule is wrong, lower the policy to shadow first, then mend the rule. Raise a budget only when the responses were right.',
+    ],
+  },
+  {
+    id: 'AlertLog',
+    title: 'Alerts cannot be written down',
+    per: 'responder',
+    metric: { namespace: 'Tiercel', name: 'AlertLogFailures', statistic: 'Sum' },
+    threshold: 0,
+    periodSeconds: 300,
+    periods: 3,
+    missing: 'notBreaching',
+    why: 'Alerts are answered and journalled, but the stage’s log group of alerts, and with it the dashboard’s list, has gaps.',
+    runbook: [
+      'Is the log group there, does the key’s policy let CloudWatch Logs use it, and is there a way to CloudWatch Logs from respond’s VPC?',
     ],
   },
   {
@@ -256,7 +374,7 @@ export function alarms(stage: NamedStage): Resources {
             AlarmDescription: `${alarm.title} (${label}). docs/operate/alarms.md#${alarm.id.toLowerCase()}`,
             Namespace: alarm.metric.namespace,
             MetricName: alarm.metric.name,
-            Statistic: alarm.metric.statistic,
+            ...(alarm.metric.statistic === 'p90' ? { ExtendedStatistic: 'p90' } : { Statistic: alarm.metric.statistic }),
             Dimensions: Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value })),
             ComparisonOperator: alarm.below ? 'LessThanThreshold' : 'GreaterThanThreshold',
             Threshold: alarm.threshold,
@@ -275,6 +393,11 @@ function subjects(stage: NamedStage): Subjects {
   const lambda = (id: string): Dimensions => ({ FunctionName: { Ref: `${id}LambdaFunction` } });
   const queue = (id: string): Dimensions => ({ QueueName: { 'Fn::GetAtt': [`${id}Queue`, 'QueueName'] } });
   const streamed = stage.clusters.filter(({ path }) => path !== 'archive');
+  const filter = (cluster: NamedStage['clusters'][number], DestinationType: 'Lambda' | 'Firehose', name: string): Dimensions => ({
+    LogGroupName: logGroupOf(cluster),
+    DestinationType,
+    FilterName: `${name}-${stage.name}`,
+  });
   return {
     function: {
       'audit-stream': lambda('AuditStream'),
@@ -283,7 +406,12 @@ function subjects(stage: NamedStage): Subjects {
       heartbeat: lambda('Heartbeat'),
       'rotate-mac-key': lambda('RotateMacKey'),
     },
-    asynchronousFunction: { 'audit-stream': lambda('AuditStream'), respond: lambda('Respond'), heartbeat: lambda('Heartbeat') },
+    asynchronousFunction: {
+      'audit-stream': lambda('AuditStream'),
+      'audit-archive': lambda('AuditArchive'),
+      respond: lambda('Respond'),
+      heartbeat: lambda('Heartbeat'),
+    },
     auditService: {
       'audit-stream': { service: 'audit-stream', stage: stage.name },
       'audit-archive': { service: 'audit-archive', stage: stage.name },
@@ -293,8 +421,9 @@ function subjects(stage: NamedStage): Subjects {
       spool: queue('SpoolDeadLetter'),
       respond: queue('RespondDeadLetter'),
       heartbeat: queue('HeartbeatDeadLetter'),
+      sweep: queue('SweepDeadLetter'),
     },
-    spoolQueue: { spool: queue('Spool') },
+    spool: { spool: { service: 'audit-archive', stage: stage.name } },
     archiveQueue: { archive: queue('Archive') },
     respondQueue: { respond: queue('Respond') },
     auditLogGroup: Object.fromEntries(
@@ -302,12 +431,19 @@ function subjects(stage: NamedStage): Subjects {
         .filter(({ account, region }) => (account ?? stage.account) === stage.account && (region ?? stage.region) === stage.region)
         .map((cluster) => [cluster.name, { LogGroupName: logGroupOf(cluster) }]),
     ),
-    subscription: Object.fromEntries(
-      streamed.map((cluster) => [
-        cluster.name,
-        { LogGroupName: logGroupOf(cluster), DestinationType: 'Lambda', FilterName: `tiercel-audit-${stage.name}` },
+    subscription: Object.fromEntries([
+      ...streamed.map((cluster) => [cluster.name, filter(cluster, 'Lambda', 'tiercel-audit')]),
+      ...archivedClusters(stage).map((cluster) => [`${cluster.name}-archive`, filter(cluster, 'Firehose', 'tiercel-archive')]),
+    ]),
+    firehose: Object.fromEntries(archivedClusters(stage).map(({ name }) => [name, { DeliveryStreamName: streamName(stage, name) }])),
+    cluster: Object.fromEntries(
+      stage.clusters.map(({ name, path }) => [
+        name,
+        { service: path === 'archive' ? 'audit-archive' : 'audit-stream', stage: stage.name, cluster: name },
       ]),
     ),
+    responder: { respond: { service: 'respond', stage: stage.name } },
+    budget: { respond: { service: 'respond', stage: stage.name, guard: 'within-budget' } },
     heartbeat: Object.fromEntries(
       beatingClusters(stage).map(({ name }) => [name, { service: 'respond', stage: stage.name, cluster: name }]),
     ),

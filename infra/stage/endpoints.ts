@@ -133,7 +133,7 @@ const STATEMENTS: Readonly<Record<Service | 's3' | 'dynamodb', (stage: NamedStag
   s3: (_, { names, partition }) => {
     const buckets = [names.archiveBucket, names.spoolBucket, names.quarantineBucket].map((name) => `arn:${partition}:s3:::${name}`);
     return [
-      { Action: ['s3:ListBucket'], Resource: buckets },
+      { Action: ['s3:ListBucket', 's3:ListBucketVersions'], Resource: buckets },
       {
         Action: ['s3:GetObject', 's3:GetObjectVersion', 's3:PutObject', 's3:DeleteObject', 's3:DeleteObjectVersion'],
         Resource: buckets.map((bucket) => `${bucket}/*`),
@@ -151,7 +151,7 @@ const STATEMENTS: Readonly<Record<Service | 's3' | 'dynamodb', (stage: NamedStag
   secretsmanager: (_, { auditSecrets }) => [{ Action: ['secretsmanager:GetSecretValue'], Resource: auditSecrets }],
   sqs: ({ region, account }, { names, partition }) => [
     {
-      Action: ['sqs:GetQueueUrl', 'sqs:ChangeMessageVisibility', 'sqs:SendMessage'],
+      Action: ['sqs:GetQueueUrl', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility', 'sqs:SendMessage'],
       Resource: [names.archiveQueue, names.spoolQueue, names.respondQueue].map(
         (queue) => `arn:${partition}:sqs:${region}:${account}:${queue}`,
       ),

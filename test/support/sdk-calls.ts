@@ -23,6 +23,8 @@ const ACTIONS: Readonly<Record<string, readonly string[]>> = {
   'client-s3 GetObject': ['s3:GetObject', 's3:GetObjectVersion'],
   'client-s3 PutObject': ['s3:PutObject'],
   'client-s3 DeleteObject': ['s3:DeleteObject', 's3:DeleteObjectVersion'],
+  'client-s3 ListObjectVersions': ['s3:ListBucketVersions'],
+  'client-sqs GetQueueAttributes': ['sqs:GetQueueAttributes'],
   'client-sqs GetQueueUrl': ['sqs:GetQueueUrl'],
   'client-sqs ChangeMessageVisibility': ['sqs:ChangeMessageVisibility'],
   'client-sqs SendMessageBatch': ['sqs:SendMessage'],

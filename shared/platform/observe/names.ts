@@ -66,6 +66,13 @@ export const METRICS = {
   ObjectsUnfinished: { unit: 'Count', from: ARCHIVE, meaning: 'Objects for which time ran out; they are resumed.' },
   ObjectsBackedUp: { unit: 'Count', from: ARCHIVE, meaning: 'Objects left for later, because Falco does not take events.' },
   ObjectsPoison: { unit: 'Count', from: ARCHIVE, meaning: 'Objects given up after five attempts without progress.' },
+  SpooledObjects: {
+    unit: 'Count',
+    from: ARCHIVE,
+    meaning: 'Objects in the spool, failed invocations among them, when the sweep looked: every quarter of an hour.',
+  },
+  SpoolAge: { unit: 'Seconds', from: ARCHIVE, meaning: 'Age of the oldest object in the spool, zero when there is none.' },
+  SpoolRequeued: { unit: 'Count', from: ARCHIVE, meaning: 'Objects whose message was gone, and that were announced again.' },
   AlertsReceived: { unit: 'Count', by: 'cluster', from: RESPOND, meaning: 'Alerts that were taken for the first time.' },
   AlertsDuplicate: { unit: 'Count', from: RESPOND, meaning: 'Alerts that had been answered before.' },
   AlertsRejected: { unit: 'Count', from: RESPOND, meaning: 'Items that should have been alerts and are no valid ones.' },

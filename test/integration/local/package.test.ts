@@ -151,6 +151,7 @@ describe('the package', () => {
       Properties.DestinationConfig.OnFailure.Destination['Fn::GetAtt'][0],
     ]);
     expect(Object.fromEntries(destinations)).toEqual({
+      AuditArchiveLambdaFunction: 'QuarantineBucket',
       AuditStreamLambdaFunction: 'SpoolBucket',
       HeartbeatLambdaFunction: 'QuarantineBucket',
       RespondLambdaFunction: 'QuarantineBucket',

@@ -1,0 +1,115 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ALARMS, alarms } from '../../../../infra/stage/alarms.ts';
+import { parseStage, readStage } from '../../../../infra/stage/read.ts';
+import { METRICS, type MetricName, metricRow, type Service } from '../../../../shared/platform/observe/names.ts';
+import { readCloudFormation } from '../../../support/cloudformation.ts';
+
+const root = resolve(import.meta.dirname, '../../../..');
+const STAGES = readdirSync(join(root, 'infra/stages')).map((file) => file.replace('.yml', ''));
+
+interface AlarmProperties {
+  readonly AlarmName: string;
+  readonly Namespace: string;
+  readonly MetricName: string;
+  readonly Statistic?: string;
+  readonly ExtendedStatistic?: string;
+  readonly Dimensions: readonly { readonly Name: string; readonly Value: unknown }[];
+}
+
+const alarmsOf = (stage: Parameters<typeof alarms>[0]) =>
+  Object.values(alarms(stage)).map(({ Properties }) => Properties as unknown as AlarmProperties);
+
+describe.each(STAGES)('alarms of stage %s', (name) => {
+  const made = alarmsOf(readStage(name));
+
+  it('watch metrics that are emitted, under the very dimensions', () => {
+    for (const { AlarmName, Namespace, MetricName: metric, Dimensions } of made) {
+      if (Namespace !== 'Tiercel') continue;
+      expect(Object.keys(METRICS), AlarmName).toContain(metric);
+      const { by, from } = metricRow(metric as MetricName);
+      const values = Object.fromEntries(Dimensions.map(({ Name, Value }) => [Name, Value]));
+      expect(values.stage, AlarmName).toBe(name);
+      expect(from, AlarmName).toContain(values.service as Service);
+      const further = Object.keys(values).filter((dimension) => dimension !== 'service' && dimension !== 'stage');
+      expect(
+        further.filter((dimension) => dimension !== by),
+        AlarmName,
+      ).toEqual([]);
+    }
+  });
+
+  it('have one statistic each, and a name of their own', () => {
+    for (const { AlarmName, Statistic, ExtendedStatistic } of made)
+      expect(
+        [Statistic, ExtendedStatistic].filter((statistic) => statistic !== undefined),
+        AlarmName,
+      ).toHaveLength(1);
+    expect(new Set(made.map(({ AlarmName }) => AlarmName)).size).toBe(made.length);
+  });
+
+  it('watch every dead-letter queue', () => {
+    const queues = readdirSync(join(root, 'infra/resources')).flatMap((file) =>
+      Object.entries(readCloudFormation(readFileSync(join(root, 'infra/resources', file), 'utf8')).Resources ?? {})
+        .filter(([id, { Type }]) => Type === 'AWS::SQS::Queue' && id.includes('DeadLetter'))
+        .map(([id]) => id),
+    );
+    expect(queues.length).toBeGreaterThan(3);
+    const watched = made.filter(({ MetricName: metric }) => metric === 'ApproximateNumberOfMessagesVisible');
+    for (const id of queues) expect(JSON.stringify(watched), id).toContain(`"${id}"`);
+  });
+});
+
+describe('alarms', () => {
+  const stage = {
+    name: 'test',
+    ...parseStage(
+      's.yml',
+      `
+account: '111111111111'
+region: eu-central-1
+detection: embedded
+logRetentionDays: 30
+clusters: [{ name: a }, { name: b, path: archive }, { name: c, path: stream+store }]
+`,
+    ),
+  };
+  const of = (id: string) =>
+    alarmsOf(stage)
+      .filter(({ AlarmName }) => AlarmName.startsWith(`tiercel-test-${id}-`))
+      .map(({ AlarmName, Dimensions }) => [
+        AlarmName.replace(`tiercel-test-${id}-`, ''),
+        Object.fromEntries(Dimensions.map(({ Name, Value }) => [Name, Value])),
+      ]);
+
+  it('read the lag of each cluster where its road ends', () => {
+    expect(of('IngestLag')).toEqual([
+      ['a', { service: 'audit-stream', stage: 'test', cluster: 'a' }],
+      ['b', { service: 'audit-archive', stage: 'test', cluster: 'b' }],
+      ['c', { service: 'audit-stream', stage: 'test', cluster: 'c' }],
+    ]);
+  });
+
+  it('watch both subscriptions of a cluster that has two', () => {
+    expect(of('DeliveryErrors').map(([label, dimensions]) => [label, (dimensions as { DestinationType: string }).DestinationType])).toEqual(
+      [
+        ['a', 'Lambda'],
+        ['c', 'Lambda'],
+        ['b-archive', 'Firehose'],
+        ['c-archive', 'Firehose'],
+      ],
+    );
+  });
+
+  it('explain themselves, and say what to do', () => {
+    for (const { id, title, why, runbook } of ALARMS) {
+      expect(
+        [title, why, ...runbook].every((text) => text.length > 10),
+        id,
+      ).toBe(true);
+      expect(runbook.length, id).toBeGreaterThan(0);
+    }
+    expect(new Set(ALARMS.map(({ id }) => id)).size).toBe(ALARMS.length);
+  });
+});
