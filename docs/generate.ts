@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { costsPage } from './costs-page.ts';
 import { doctorPage } from './doctor-page.ts';
 import { readme } from './readme.ts';
 import {
@@ -21,6 +22,7 @@ const root = resolve(import.meta.dirname, '..');
 const GENERATED: Readonly<Record<string, () => Promise<string> | string>> = {
   'README.md': readme,
   'docs/operate/alarms.md': alarmsPage,
+  'docs/operate/costs.md': costsPage,
   'docs/reference/actions.md': actionsPage,
   'docs/reference/diagnostics.md': diagnosticsPage,
   'docs/reference/doctor.md': doctorPage,

@@ -20,13 +20,17 @@ export const accessEntry: Check = {
     stage.watched.map((cluster) => ({
       name: cluster.name,
       async look() {
-        const { eksName, region, account, respondRoleArn } = cluster;
+        const { eksName, region, account, respondRoleArn, accessEntry: hasEntry } = cluster;
         const principalArn = principalOf(cluster, stage);
         const where = `--region ${region} --cluster-name ${eksName} --principal-arn ${principalArn}`;
         if (account !== stage.account)
           return respondRoleArn === undefined
             ? ok(`plans only: account ${account} gives respond no role (respondRoleArn)`)
             : unchecked(`the cluster is in account ${account}; there: aws eks describe-access-entry ${where}`);
+        if (!hasEntry)
+          return unchecked(
+            `the stage says accessEntry: false; kubectl -n kube-system get configmap aws-auth -o yaml must map ${principalArn} to ${RESPOND_GROUP}`,
+          );
         try {
           const { accessEntry: entry } = await aws.eks(region).send(new DescribeAccessEntryCommand({ clusterName: eksName, principalArn }));
           const groups = entry?.kubernetesGroups ?? [];

@@ -1,7 +1,7 @@
 import { DescribeAlarmsCommand, type MetricAlarm } from '@aws-sdk/client-cloudwatch';
 import { ListSubscriptionsByTopicCommand } from '@aws-sdk/client-sns';
 import { ALARMS } from '../../infra/stage/alarms.ts';
-import { type Check, type CheckContext, deploy, type Finding, fault, ok } from './check.ts';
+import { type Check, type CheckContext, type Finding, fault, ok, restore } from './check.ts';
 import type { DeployedStage } from './stage.ts';
 
 export const alarms: Check = {
@@ -34,14 +34,14 @@ async function lookAtAlarms({ stage, aws }: CheckContext): Promise<readonly Find
   const wanted = alarmNames(stage);
   const missing = wanted.filter((name) => !found.has(name));
   const faults: Finding[] = [];
-  if (missing.length > 0) faults.push(fault(`${wanted.length} alarms`, `these are missing: ${missing.join(', ')}`, deploy(stage)));
+  if (missing.length > 0) faults.push(fault(`${wanted.length} alarms`, `these are missing: ${missing.join(', ')}`, restore(stage)));
   for (const name of wanted) {
     const alarm = found.get(name);
     if (!alarm) continue;
     if (alarm.ActionsEnabled === false)
       faults.push(fault(`${name} may ring`, 'its actions are disabled', `aws cloudwatch enable-alarm-actions --alarm-names ${name}`));
     if (stage.alarmTopicArn !== undefined && !alarm.AlarmActions?.includes(stage.alarmTopicArn))
-      faults.push(fault(`${name} tells ${stage.alarmTopicArn}`, `it tells ${alarm.AlarmActions?.join(', ') || 'nobody'}`, deploy(stage)));
+      faults.push(fault(`${name} tells ${stage.alarmTopicArn}`, `it tells ${alarm.AlarmActions?.join(', ') || 'nobody'}`, restore(stage)));
     if (alarm.StateValue === 'ALARM')
       faults.push(fault(`${name} is quiet`, `it rings: ${alarm.StateReason ?? 'no reason given'}`, runbookOf(name, stage)));
   }

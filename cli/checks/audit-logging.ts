@@ -1,5 +1,5 @@
 import { DescribeClusterCommand } from '@aws-sdk/client-eks';
-import { type Check, fault, ok, unchecked } from './check.ts';
+import { type Check, deploy, fault, ok, unchecked } from './check.ts';
 import { clusterArns } from './clusters.ts';
 
 export const auditLogging: Check = {
@@ -27,7 +27,7 @@ export const auditLogging: Check = {
           return fault(
             `an EKS cluster named ${eksName} in ${region}`,
             'there is none',
-            `Correct the name in infra/stages/${stage.name}.yml, or take the cluster out, then ${`npx osls deploy --stage ${stage.name}`}`,
+            `Correct the name in infra/stages/${stage.name}.yml, or take the cluster out, then ${deploy(stage)}`,
           );
         }
       },

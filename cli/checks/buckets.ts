@@ -1,5 +1,5 @@
 import { GetBucketNotificationConfigurationCommand } from '@aws-sdk/client-s3';
-import { type Check, deploy, fault, ok } from './check.ts';
+import { type Check, fault, ok, restore } from './check.ts';
 import type { DeployedStage } from './stage.ts';
 
 export const buckets: Check = {
@@ -23,10 +23,10 @@ export const buckets: Check = {
           ).flatMap(({ Filter }) => Filter?.Key?.FilterRules?.find(({ Name }) => Name?.toLowerCase() === 'prefix')?.Value ?? '');
           const missing = prefixes.filter((prefix) => !announced.includes(prefix));
           if (missing.length === 0) return ok(queue === undefined ? 'is there, announces nothing' : `announces ${prefixes.join(', ')}`);
-          return fault(`objects below ${missing.join(', ')} announced to ${queue}`, 'they are not', deploy(stage));
+          return fault(`objects below ${missing.join(', ')} announced to ${queue}`, 'they are not', restore(stage));
         } catch (error) {
           if ((error as Error).name !== 'NoSuchBucket') throw error;
-          return fault(`bucket ${bucket}`, 'there is none', deploy(stage));
+          return fault(`bucket ${bucket}`, 'there is none', restore(stage));
         }
       },
     })),

@@ -64,7 +64,14 @@ export function unchecked(why: string): Finding {
   return { verdict: 'unchecked', why };
 }
 
-/** The command that restores whatever the template describes. */
+/**
+ * Brings in what the template describes and the stack has not got. CloudFormation compares templates, not what is there: what somebody took away
+ * or changed by hand stays so, until it is told to look.
+ */
+export function restore(stage: DeployedStage): string {
+  return `${deploy(stage)}; if it was there and somebody changed it by hand: docs/operate/upgrade.md#put-back-what-was-changed-by-hand`;
+}
+
 export function deploy(stage: DeployedStage): string {
   return `npx osls deploy --stage ${stage.name}`;
 }

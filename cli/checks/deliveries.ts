@@ -19,7 +19,7 @@ export const deliveries: Check = {
             fault(
               'no DeliveryErrors',
               `${errors}`,
-              `${deploy(context.stage)} restores permission and filter; then evaluate the gap from the log group (docs/operate/alarms.md#deliveryerrors)`,
+              `See subscriptions and triggers; then evaluate the gap from the log group (docs/operate/alarms.md#deliveryerrors)`,
             ),
           );
         if (throttled > 0)

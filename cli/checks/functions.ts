@@ -8,7 +8,7 @@ import {
   type GetFunctionConfigurationCommandOutput,
 } from '@aws-sdk/client-lambda';
 import { type FunctionSettings, functionKeys, functionSettings } from '../../infra/stage/function-settings.ts';
-import { type Check, type CheckContext, deploy, type Finding, fault, ok } from './check.ts';
+import { type Check, type CheckContext, type Finding, fault, ok, restore } from './check.ts';
 import type { DeployedStage } from './stage.ts';
 
 export const functions: Check = {
@@ -45,7 +45,7 @@ async function look(wanted: FunctionSettings, { stage, aws, packageFolder }: Che
     came = await aws.lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
   } catch (error) {
     if ((error as Error).name !== 'ResourceNotFoundException') throw error;
-    return [fault(`function ${FunctionName}`, 'there is none', deploy(stage))];
+    return [fault(`function ${FunctionName}`, 'there is none', restore(stage))];
   }
   const { ReservedConcurrentExecutions: reserved } = await aws.lambda.send(new GetFunctionConcurrencyCommand({ FunctionName }));
   const findings = [
@@ -61,7 +61,7 @@ function readiness({ State = 'Active', StateReason, LastUpdateStatus = 'Successf
   // Lambda lets functions that nobody called for weeks go idle; the next call wakes them.
   if (['Active', 'Inactive'].includes(State) && LastUpdateStatus !== 'Failed') return [];
   return [
-    fault('a function that is ready', `${State}, last update ${LastUpdateStatus}: ${StateReason ?? 'no reason given'}`, deploy(stage)),
+    fault('a function that is ready', `${State}, last update ${LastUpdateStatus}: ${StateReason ?? 'no reason given'}`, restore(stage)),
   ];
 }
 
@@ -91,7 +91,7 @@ function settings(wanted: FunctionSettings, came: FunctionConfiguration, stage: 
       fault(
         differing.map(([name, expected]) => `${name}=${shown(expected)}`).join(', '),
         differing.map(([name, , found]) => `${name}=${shown(found)}`).join(', '),
-        deploy(stage),
+        restore(stage),
       ),
     );
   return findings;
@@ -105,16 +105,13 @@ function shown(value: string | number | undefined): string {
 
 function concurrency(wanted: FunctionSettings, reserved: number | undefined, stage: DeployedStage): readonly Finding[] {
   const cap = (stage.concurrency as Readonly<Record<string, number | undefined>>)[wanted.key];
-  if (reserved === 0)
-    return [
-      fault(
-        'a function that may run',
-        'its reserved concurrency is 0: somebody has switched it off',
-        `aws lambda delete-function-concurrency --function-name ${wanted.name}, then ${deploy(stage)}`,
-      ),
-    ];
-  if (cap === undefined || cap === reserved) return [];
-  return [fault(`at most ${cap} at the same time`, `the cap is ${reserved ?? 'not set'}`, deploy(stage))];
+  if (reserved === cap || (cap === undefined && reserved !== 0)) return [];
+  const fix =
+    cap === undefined
+      ? `aws lambda delete-function-concurrency --function-name ${wanted.name}`
+      : `aws lambda put-function-concurrency --function-name ${wanted.name} --reserved-concurrent-executions ${cap}`;
+  if (reserved === 0) return [fault('a function that may run', 'its reserved concurrency is 0: somebody has switched it off', fix)];
+  return [fault(`at most ${cap} at the same time`, `the cap is ${reserved ?? 'not set'}`, fix)];
 }
 
 async function code(
@@ -128,5 +125,5 @@ async function code(
   const expected = createHash('sha256')
     .update(await readFile(file))
     .digest('base64');
-  return expected === CodeSha256 ? [] : [fault(`the code of ${file}`, 'other code', deploy(stage))];
+  return expected === CodeSha256 ? [] : [fault(`the code of ${file}`, 'other code', restore(stage))];
 }

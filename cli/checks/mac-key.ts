@@ -1,5 +1,5 @@
 import { DescribeSecretCommand } from '@aws-sdk/client-secrets-manager';
-import { type Check, deploy, fault, ok } from './check.ts';
+import { type Check, fault, ok, restore } from './check.ts';
 
 export const macKey: Check = {
   id: 'mac-key',
@@ -30,7 +30,7 @@ export const macKey: Check = {
           return ok(`current since ${(secret.LastChangedDate ?? secret.CreatedDate)?.toISOString().slice(0, 10) ?? 'an unknown day'}`);
         } catch (error) {
           if ((error as Error).name !== 'ResourceNotFoundException') throw error;
-          return fault(`secret ${SecretId}`, 'there is none', deploy(stage));
+          return fault(`secret ${SecretId}`, 'there is none', restore(stage));
         }
       },
     },

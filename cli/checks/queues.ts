@@ -1,5 +1,5 @@
 import { GetQueueAttributesCommand, GetQueueUrlCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { type Check, deploy, type Finding, fault, ok } from './check.ts';
+import { type Check, type Finding, fault, ok, restore } from './check.ts';
 
 /** Longer than this, **messages**, is a backlog: more than the pollers have under way. */
 const BACKLOG = 1000;
@@ -14,7 +14,7 @@ export const queues: Check = {
       name,
       async look() {
         const queue = await lookUp(sqs, name);
-        if (!queue) return fault(`queue ${name}`, 'there is none', deploy(stage));
+        if (!queue) return fault(`queue ${name}`, 'there is none', restore(stage));
         const faults: Finding[] = [];
         if (queue.waiting > BACKLOG)
           faults.push(
@@ -27,9 +27,9 @@ export const queues: Check = {
             ),
           );
         const deadLetterArn = queue.deadLetterArn;
-        if (deadLetterArn === undefined) return [...faults, fault('a dead-letter queue', 'it has none', deploy(stage))];
+        if (deadLetterArn === undefined) return [...faults, fault('a dead-letter queue', 'it has none', restore(stage))];
         const dead = await lookUp(sqs, deadLetterArn.split(':').at(-1)!);
-        if (!dead) return [...faults, fault(`dead-letter queue ${deadLetterArn}`, 'there is none', deploy(stage))];
+        if (!dead) return [...faults, fault(`dead-letter queue ${deadLetterArn}`, 'there is none', restore(stage))];
         if (dead.waiting > 0)
           faults.push(
             fault(

@@ -13,6 +13,8 @@ export interface Cluster {
   readonly logGroup: string;
   /** Role that respond takes on for it; absent: respond's own. */
   readonly respondRoleArn?: string;
+  /** Whether an EKS access entry makes respond known to it; if not, its aws-auth does. */
+  readonly accessEntry: boolean;
 }
 
 /** A subscription that the stage makes. */
@@ -44,9 +46,9 @@ export function deployedStage(named: NamedStage): DeployedStage {
   const arn = (service: string, rest: string) => `arn:${partition}:${service}:${stage.region}:${stage.account}:${rest}`;
   const functionArn = (name: string) => arn('lambda', `function:${name}`);
   const watched = named.clusters.map((cluster): Cluster => {
-    const { name, eksName = name, account = stage.account, region = stage.region, path, respondRoleArn } = cluster;
+    const { name, eksName = name, account = stage.account, region = stage.region, path, respondRoleArn, accessEntry } = cluster;
     const role = respondRoleArn === undefined ? {} : { respondRoleArn };
-    return { name, eksName, account, region, path, logGroup: logGroupOf(cluster), ...role };
+    return { name, eksName, account, region, path, logGroup: logGroupOf(cluster), accessEntry, ...role };
   });
   const archivedNames = new Set(archivedClusters(named).map(({ name }) => name));
   const archived = watched.filter(({ name }) => archivedNames.has(name));

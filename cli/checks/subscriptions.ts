@@ -1,5 +1,5 @@
 import { DescribeSubscriptionFiltersCommand, type SubscriptionFilter } from '@aws-sdk/client-cloudwatch-logs';
-import { type Check, deploy, type Finding, fault, ok } from './check.ts';
+import { type Check, deploy, type Finding, fault, ok, restore } from './check.ts';
 import type { DeployedStage, WantedSubscription } from './stage.ts';
 
 /** CloudWatch Logs allows this many on a log group. */
@@ -41,7 +41,7 @@ function judge(wanted: WantedSubscription, filters: readonly SubscriptionFilter[
       `subscription ${wanted.filterName} to ${wanted.destinationArn}`,
       room ? came : `${came}, and there is no place for a third`,
       room
-        ? deploy(stage)
+        ? restore(stage)
         : `aws logs delete-subscription-filter --log-group-name ${wanted.logGroup} --filter-name <one that is not needed>, then ${deploy(stage)}`,
     );
   }

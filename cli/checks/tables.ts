@@ -1,5 +1,5 @@
 import { DescribeContinuousBackupsCommand, DescribeTableCommand, DescribeTimeToLiveCommand } from '@aws-sdk/client-dynamodb';
-import { type Check, deploy, type Finding, fault, ok } from './check.ts';
+import { type Check, type Finding, fault, ok, restore } from './check.ts';
 import type { DeployedStage } from './stage.ts';
 
 /** The attribute all tables expire by (infra/resources/tables.yml). */
@@ -34,7 +34,7 @@ export const tables: Check = {
             );
         } catch (error) {
           if ((error as Error).name !== 'ResourceNotFoundException') throw error;
-          return fault(`table ${TableName}`, 'there is none', deploy(stage));
+          return fault(`table ${TableName}`, 'there is none', restore(stage));
         }
         const { TimeToLiveDescription: ttl } = await dynamodb.send(new DescribeTimeToLiveCommand({ TableName }));
         if (!['ENABLED', 'ENABLING'].includes(ttl?.TimeToLiveStatus ?? '') || ttl?.AttributeName !== TTL_ATTRIBUTE)

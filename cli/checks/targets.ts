@@ -4,7 +4,7 @@ import {
   DescribeTargetHealthCommand,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { falcoLoadBalancerName } from '../../infra/stage/load-balancer.ts';
-import { type Check, type CheckContext, deploy, type Finding, fault, ok, unchecked } from './check.ts';
+import { type Check, type CheckContext, type Finding, fault, ok, restore, unchecked } from './check.ts';
 
 export const targets: Check = {
   id: 'targets',
@@ -40,7 +40,7 @@ async function look({ stage, aws }: CheckContext): Promise<Finding> {
       throw error;
     },
   );
-  if (arn === undefined) return fault(`load balancer ${name}`, 'there is none', deploy(stage));
+  if (arn === undefined) return fault(`load balancer ${name}`, 'there is none', restore(stage));
   const { TargetGroups = [] } = await aws.elb.send(new DescribeTargetGroupsCommand({ LoadBalancerArn: arn }));
   const health = await Promise.all(
     TargetGroups.map(({ TargetGroupArn }) => aws.elb.send(new DescribeTargetHealthCommand({ TargetGroupArn }))),

@@ -1,5 +1,5 @@
 import { GetPolicyCommand, ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
-import { type Check, type CheckContext, deploy, fault, ok, type Subject } from './check.ts';
+import { type Check, type CheckContext, fault, ok, restore, type Subject } from './check.ts';
 
 export const triggers: Check = {
   id: 'triggers',
@@ -27,7 +27,7 @@ function permissions({ stage, aws }: CheckContext): readonly Subject[] {
           // No policy at all.
           if ((error as Error).name !== 'ResourceNotFoundException') throw error;
         }
-        return fault(expected, 'the function’s policy has none', deploy(stage));
+        return fault(expected, 'the function’s policy has none', restore(stage));
       },
     }));
 }
@@ -46,7 +46,7 @@ function mappings({ stage, aws }: CheckContext): readonly Subject[] {
         new ListEventSourceMappingsCommand({ FunctionName: reader, EventSourceArn: stage.arn('sqs', queue) }),
       );
       const [mapping] = EventSourceMappings;
-      if (!mapping) return fault(`${reader} reading queue ${queue}`, 'no event source mapping', deploy(stage));
+      if (!mapping) return fault(`${reader} reading queue ${queue}`, 'no event source mapping', restore(stage));
       if (!['Disabled', 'Disabling'].includes(mapping.State ?? '')) return ok('is read');
       return fault(
         'a mapping that is enabled',
