@@ -3,7 +3,8 @@ import type { SQSBatchResponse } from 'aws-lambda';
 import type { HeartbeatAnswer } from '../../shared/flows/heartbeat-return.ts';
 import type { ItemOutcome } from '../../shared/flows/respond.ts';
 import { messageOf, TiercelError } from '../../shared/platform/errors.ts';
-import { describeVia, type Entry } from '../../shared/respond/index.ts';
+import type { Meter } from '../../shared/platform/observe/meter.ts';
+import { describeVia, type Entry, type Notice } from '../../shared/respond/index.ts';
 
 /** What an invocation answers. Lambda reads `batchItemFailures` for SQS; the rest is for whoever invoked it directly. */
 export interface RespondResult extends SQSBatchResponse {
@@ -115,4 +116,17 @@ function reportEntry({ id, status, mode, policy, intent, cluster, guards, remark
 function objections(guards: Entry['guards']): { readonly refusedBy: readonly string[]; readonly unknown: readonly string[] } {
   const saying = (wanted: string) => guards.filter(({ verdict }) => verdict === wanted).map(({ guard, reason }) => `${guard}: ${reason}`);
   return { refusedBy: saying('refuse'), unknown: saying('unknown') };
+}
+
+/** One line and one count for each attempt to tell a channel; never its address. */
+export function reportNotice({ id, policy }: Entry, { channel, about, state, attempts, why }: Notice, logger: Logger, meter: Meter): void {
+  const line = { id, policy, channel, about, state, attempts, why };
+  if (state === 'sent') {
+    meter.record('NoticesSent', 1);
+    logger.info('notice sent', line);
+    return;
+  }
+  meter.record('NoticesFailed', 1);
+  if (state === 'failed') logger.error('notice given up', line);
+  else logger.warn('notice not taken', line);
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { channelSchema } from '../../shared/platform/channel-settings.ts';
 import { type Environment, readConfig, type SettingProblem } from '../../shared/platform/config.ts';
 import { MODES } from '../../shared/respond/index.ts';
 
@@ -19,6 +20,23 @@ const clusters = z.array(
 );
 
 const EXPECTED_CLUSTERS = 'expected JSON: [{"name": …, "region": …, "eksName"?: …, "roleArn"?: …}]';
+
+const EXPECTED_CHANNELS = 'expected JSON: [{"name": …, "kind": "sns" | "event-bus" | "slack" | "webhook", …}]';
+
+/** A list as JSON text. */
+const json = <Item extends z.ZodType>(list: z.ZodArray<Item>, expected: string) =>
+  z
+    .string()
+    .default('[]')
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        context.addIssue({ code: 'custom', message: expected });
+        return z.NEVER;
+      }
+    })
+    .pipe(list);
 
 /** The environment of the respond function. */
 const schema = z.object({
@@ -51,18 +69,7 @@ const schema = z.object({
   /** Folder of the policy files, relative to the package's root. */
   POLICY_PATH: z.string().default('rules/respond'),
   /** Clusters that may be looked at and acted on, JSON. An alert from any other is planned without a look and never acted on. */
-  CLUSTERS: z
-    .string()
-    .default('[]')
-    .transform((text, context): unknown => {
-      try {
-        return JSON.parse(text);
-      } catch {
-        context.addIssue({ code: 'custom', message: EXPECTED_CLUSTERS });
-        return z.NEVER;
-      }
-    })
-    .pipe(clusters),
+  CLUSTERS: json(clusters, EXPECTED_CLUSTERS),
   /** Stage `local` only: a kubeconfig whose current context stands for every cluster. */
   KUBECONFIG_PATH: z.string().optional(),
   /** Secrets Manager secret with the key of `tiercel.dev/mac`, the one ingest stamps with. */
@@ -70,6 +77,12 @@ const schema = z.object({
   /** Who respond is in its clusters: the function's role, and the user name of its access entry if that is not the default. */
   OWN_ROLE_ARN: roleArn.optional(),
   OWN_USERNAME: z.string().optional(),
+  /** The bucket that evidence is kept in. Nobody is told of what is written there. */
+  EVIDENCE_BUCKET: z.string().optional(),
+  /** Stage `local` only: a folder instead of the bucket. */
+  EVIDENCE_FOLDER: z.string().optional(),
+  /** Who can be told, JSON; policies name them. Addresses that are secrets lie in Secrets Manager, and only there. */
+  NOTIFY_CHANNELS: json(z.array(channelSchema), EXPECTED_CHANNELS),
   /** EventBridge Scheduler: what ends the responses of policies with a `ttl`. All three or none. */
   EXPIRY_GROUP: z.string().optional(),
   /** The role the scheduler takes to invoke this function. */
@@ -95,6 +108,7 @@ function checkTogether(set: Environment): readonly SettingProblem[] {
   } else if (!local) fault('JOURNAL', 'expected `dynamodb`, because `memory` forgets every response; it is for TIERCEL_STAGE=local only');
   if (set.KUBECONFIG_PATH !== undefined && !local)
     fault('KUBECONFIG_PATH', 'is for TIERCEL_STAGE=local only; list EKS clusters in CLUSTERS');
+  if (set.EVIDENCE_FOLDER !== undefined && !local) fault('EVIDENCE_FOLDER', 'is for TIERCEL_STAGE=local only; set EVIDENCE_BUCKET');
   if (set.MODE === 'enforce') {
     if (set.MAC_KEY_SECRET_ID === undefined)
       fault('MAC_KEY_SECRET_ID', 'must be set to enforce: without it a forged alert cannot be told from a real one');

@@ -3,17 +3,22 @@ import { join, resolve } from 'node:path';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
 import { SchedulerClient } from '@aws-sdk/client-scheduler';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { macKeysOf } from '../../shared/flows/mac-keys.ts';
+import { awsChannelClients } from '../../shared/flows/channel-clients.ts';
 import { createDynamoDBHeartbeatLog } from '../../shared/flows/heartbeats-dynamodb.ts';
+import { macKeysOf } from '../../shared/flows/mac-keys.ts';
 import type { RespondDeps } from '../../shared/flows/respond.ts';
 import { respondInMemory } from '../../shared/flows/respond-in-memory.ts';
 import { createLogGroup } from '../../shared/platform/aws/log-group.ts';
 import { createDynamoDBOnce } from '../../shared/platform/aws/once.ts';
 import { createRotatingSecret } from '../../shared/platform/aws/rotating-secret.ts';
+import { createBucketStore } from '../../shared/platform/aws/s3.ts';
 import { scheduleOnce } from '../../shared/platform/aws/schedule.ts';
 import { systemClock as clock } from '../../shared/platform/clock.ts';
+import { ConfigError } from '../../shared/platform/config.ts';
+import { createFolderStore } from '../../shared/platform/object-store.ts';
 import { createMeter, type FlushingMeter } from '../../shared/platform/observe/meter.ts';
 import {
   actionCatalogue,
@@ -22,8 +27,11 @@ import {
   createDynamoDBJournal,
   createDynamoDBModeSwitch,
   loadPolicies,
+  openChannels,
   type PolicyFile,
+  type PolicySet,
 } from '../../shared/respond/index.ts';
+import { reportNotice } from './acknowledge.ts';
 import { wireClusters } from './clusters.ts';
 import { type RespondConfig, readRespondConfig } from './config.ts';
 
@@ -49,6 +57,10 @@ export function wire(config: RespondConfig = readRespondConfig()): {
     ...remember(config),
     ...expiryOf(config),
     ...alertLogOf(config),
+    ...evidenceOf(config),
+    ...channelsOf(config, set),
+    stage: config.TIERCEL_STAGE,
+    onNotice: ({ entry, notice }) => reportNotice(entry, notice, logger, meter),
     rulesDigests: config.FALCO_RULES_DIGEST,
     meter,
   };
@@ -57,6 +69,24 @@ export function wire(config: RespondConfig = readRespondConfig()): {
       ? undefined
       : createRotatingSecret(new SecretsManagerClient({}), config.MAC_KEY_SECRET_ID, clock);
   return { meter, ready: async () => ({ ...deps, macKeys: secret ? macKeysOf(await secret()) : [] }) };
+}
+
+/** Where evidence goes: a bucket that this function may write to and never read. */
+function evidenceOf({ EVIDENCE_BUCKET: bucket, EVIDENCE_FOLDER: folder }: RespondConfig): Pick<RespondDeps, 'evidence'> {
+  if (folder !== undefined) return { evidence: createFolderStore(resolve(folder)) };
+  return bucket === undefined ? {} : { evidence: createBucketStore(new S3Client({}), bucket, '') };
+}
+
+/** Everybody who can be told. @throws ConfigError when a policy names a channel that there is not */
+function channelsOf({ NOTIFY_CHANNELS: settings }: RespondConfig, { policies }: PolicySet): Pick<RespondDeps, 'channels'> {
+  const known = new Set(settings.map(({ name }) => name));
+  const problems = policies.flatMap(({ policy, notify }) =>
+    (notify?.channels ?? [])
+      .filter((name) => !known.has(name))
+      .map((name) => `NOTIFY_CHANNELS: policy ${policy} tells ${name}, which is not among them; add it to the stage file.`),
+  );
+  if (problems.length > 0) throw new ConfigError('respond', problems);
+  return { channels: openChannels(settings, awsChannelClients(clock)) };
 }
 
 /** One-off schedules of EventBridge Scheduler, which invoke this function again. */

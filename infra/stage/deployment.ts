@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { accessEntries } from './access.ts';
 import { alarms } from './alarms.ts';
 import { archiveArn, archivedClusters, archives, foreignWriters, objectPrefix, streamName } from './archives.ts';
+import { channels } from './channels.ts';
 import { type EndpointUrl, endpoints, endpointUrls, type Service } from './endpoints.ts';
 import { type HeartbeatSettings, heartbeats } from './heartbeat.ts';
 import { loadBalancer } from './load-balancer.ts';
@@ -49,6 +50,10 @@ export interface Deployment extends Omit<NamedStage, 'falco'> {
   /** … and reads objects from a folder: the samples. */
   readonly objectsDir: string;
   readonly journal: 'dynamodb' | 'memory';
+  /** Where respond keeps evidence: a bucket; in stage `local`, a folder. The other one is empty. */
+  readonly evidence: { readonly bucket: string; readonly folder: string };
+  /** Whom respond can tell. */
+  readonly channels: ReturnType<typeof channels>;
   /** Which of the settings in infra/bundle.yml packs the functions. */
   readonly bundle: 'lambda' | 'local';
   /** Which of the statements in infra/resources/vpc-statement.yml the functions get, and their places in the VPC. */
@@ -115,18 +120,26 @@ export function deployment(stage: NamedStage): Deployment {
       `infra/stages/${stage.name}.yml: expected clusters and falco.caPem to fit into ${MAX_GROWING_BYTES} bytes of environment, got ${stage.clusters.length} clusters and ${growing} bytes. Spread the clusters over several stages.`,
     );
   }
+  const respondClustersJson = JSON.stringify(
+    reached.map(({ name, region, account, eksName, respondRoleArn: roleArn }) => ({ name, region, account, eksName, roleArn })),
+  );
+  const told = channels(stage.notify);
+  const growingOfRespond = Buffer.byteLength(respondClustersJson) + Buffer.byteLength(told.json);
+  if (growingOfRespond > MAX_GROWING_BYTES) {
+    throw new Error(
+      `infra/stages/${stage.name}.yml: expected clusters and notify to fit into ${MAX_GROWING_BYTES} bytes of environment, got ${growingOfRespond} bytes. Have fewer channels, or spread the clusters over several stages.`,
+    );
+  }
   const clusterArns = own.map(({ account, region, eksName }) => `arn:${partition}:eks:${region}:${account}:cluster/${eksName}`);
   const dataKey = stage.dataKeyArn ?? ({ 'Fn::GetAtt': ['DataKey', 'Arn'] } as const);
   const auditSecrets = [{ Ref: 'MacKeySecret' }, ...(falco?.clientSecretId === undefined ? [] : [secretArn(falco.clientSecretId)])];
-  const reach = { names: stageNames, partition, clusterArns, clusterRoleArns, auditSecrets };
+  const reach = { names: stageNames, partition, clusterArns, clusterRoleArns, auditSecrets, channels: told };
   return {
     ...settings,
     falcoSettings: falcoSettings(falco),
     names: stageNames,
     clustersJson,
-    respondClustersJson: JSON.stringify(
-      reached.map(({ name, region, account, eksName, respondRoleArn: roleArn }) => ({ name, region, account, eksName, roleArn })),
-    ),
+    respondClustersJson,
     clusterArns,
     clusterRoleArns,
     describesClusters: own.length > 0 ? 'some' : 'none',
@@ -151,6 +164,8 @@ export function deployment(stage: NamedStage): Deployment {
     stateDir: local ? resolve(root, '.cache/local') : '',
     objectsDir: local ? resolve(root, 'events/objects') : '',
     journal: local ? 'memory' : 'dynamodb',
+    evidence: local ? { bucket: '', folder: resolve(root, '.cache/local/evidence') } : { bucket: stageNames.evidenceBucket, folder: '' },
+    channels: told,
     bundle: local ? 'local' : 'lambda',
     network: stage.vpc ? 'inside' : 'outside',
     respondNetwork: stage.respondInVpc ? 'inside' : 'outside',

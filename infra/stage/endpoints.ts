@@ -4,13 +4,13 @@ import type { NamedStage } from './read.ts';
 import type { Resources } from './subscriptions.ts';
 
 /** Interface endpoints a function may need, by the name that the service has in an endpoint's address. */
-export const SERVICES = ['secretsmanager', 'sqs', 'sts', 'eks', 'scheduler', 'logs'] as const;
+export const SERVICES = ['secretsmanager', 'sqs', 'sts', 'eks', 'scheduler', 'logs', 'sns', 'events'] as const;
 export type Service = (typeof SERVICES)[number];
 
 /** What the functions in the VPC call besides S3 and DynamoDB, which have gateways. A test compares it with the calls in their code. */
 export const CALLED: Readonly<Record<'audit' | 'respond', readonly Service[]>> = {
   audit: ['secretsmanager', 'sqs'],
-  respond: ['secretsmanager', 'sts', 'eks', 'scheduler', 'logs'],
+  respond: ['secretsmanager', 'sts', 'eks', 'scheduler', 'logs', 'sns', 'events'],
 };
 
 /** What an endpoint's policy has to know of the deployment. */
@@ -20,6 +20,7 @@ interface Reach {
   readonly clusterArns: readonly string[];
   readonly clusterRoleArns: readonly string[];
   readonly auditSecrets: readonly unknown[];
+  readonly channels: { readonly topicArns: readonly string[]; readonly busArns: readonly string[]; readonly secretArns: readonly string[] };
 }
 
 /** Those that get an endpoint: called from the VPC, with something of the stage's to be called for. */
@@ -103,6 +104,8 @@ function idOf(service: Service | 's3' | 'dynamodb'): string {
     eks: 'Eks',
     scheduler: 'Scheduler',
     logs: 'Logs',
+    sns: 'Sns',
+    events: 'Events',
   };
   return ids[service];
 }
@@ -131,7 +134,9 @@ function policy({ account }: NamedStage, { names, partition }: Reach, statements
 
 const STATEMENTS: Readonly<Record<Service | 's3' | 'dynamodb', (stage: NamedStage, reach: Reach) => readonly Statement[]>> = {
   s3: (_, { names, partition }) => {
-    const buckets = [names.archiveBucket, names.spoolBucket, names.quarantineBucket].map((name) => `arn:${partition}:s3:::${name}`);
+    const buckets = [names.archiveBucket, names.spoolBucket, names.quarantineBucket, names.evidenceBucket].map(
+      (name) => `arn:${partition}:s3:::${name}`,
+    );
     return [
       { Action: ['s3:ListBucket', 's3:ListBucketVersions'], Resource: buckets },
       {
@@ -148,7 +153,11 @@ const STATEMENTS: Readonly<Record<Service | 's3' | 'dynamodb', (stage: NamedStag
       ),
     },
   ],
-  secretsmanager: (_, { auditSecrets }) => [{ Action: ['secretsmanager:GetSecretValue'], Resource: auditSecrets }],
+  secretsmanager: (_, { auditSecrets, channels }) => [
+    { Action: ['secretsmanager:GetSecretValue'], Resource: [...auditSecrets, ...channels.secretArns] },
+  ],
+  sns: (_, { channels }) => [{ Action: ['sns:Publish'], Resource: channels.topicArns }],
+  events: (_, { channels }) => [{ Action: ['events:PutEvents'], Resource: channels.busArns }],
   sqs: ({ region, account }, { names, partition }) => [
     {
       Action: ['sqs:GetQueueUrl', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility', 'sqs:SendMessage'],

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { channelSchema } from '../../shared/platform/channel-settings.ts';
+import { channelProblems } from './channels.ts';
 import { loadBalancer, networkProblems, vpc } from './network-schema.ts';
 
 const region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'expected an AWS region such as eu-central-1');
@@ -151,6 +153,10 @@ export const stageSchema = z
     spoolRetentionDays: z.int().min(1).max(365).default(30),
     /** Quarantined records and failed invocations, **days**. */
     quarantineRetentionDays: z.int().min(1).default(400),
+    /** What respond kept of objects before they were changed, **days**. */
+    evidenceRetentionDays: z.int().min(1).default(400),
+    /** Who can be told what became of responses; policies name them. */
+    notify: z.array(channelSchema).max(20).default([]),
     /** Tables refuse deletion. */
     deletionProtection: z.boolean().default(true),
     logLevel: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']).default('INFO'),
@@ -183,6 +189,7 @@ export const stageSchema = z
           `expected a log group that others write to, but ${group} is written by the functions: they would feed on themselves`,
         );
     }
+    for (const { path, message } of channelProblems(stage)) problem(path, message);
     const firstAt = new Map<string, number>();
     for (const [index, { name, account, region, path, archiveWriterArn, logGroup }] of stage.clusters.entries()) {
       const first = firstAt.get(name);

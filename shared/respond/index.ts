@@ -16,6 +16,8 @@ export { alertKey, clusterOf, eventIdentity } from './identity.ts';
 export { createDynamoDBJournal, createMemoryJournal, type Entry, isSetBack, type Journal, type Summary } from './journal/index.ts';
 export { MODES, type Mode, mostCautious } from './mode.ts';
 export { createDynamoDBModeSwitch, createMemoryModeSwitch, type ModeSwitch } from './mode-switch.ts';
+export type { Notice } from './notify/notice.ts';
+export { openChannels } from './notify/open.ts';
 export { createOutbox, type OutboxDeps } from './notify/outbox.ts';
 export { type Command, obey } from './operator.ts';
 export { accountFor } from './own-calls.ts';

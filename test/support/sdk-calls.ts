@@ -43,6 +43,8 @@ const ACTIONS: Readonly<Record<string, readonly string[]>> = {
   'client-scheduler CreateSchedule': ['scheduler:CreateSchedule', 'iam:PassRole'],
   'client-cloudwatch-logs CreateLogStream': ['logs:CreateLogStream'],
   'client-cloudwatch-logs PutLogEvents': ['logs:PutLogEvents'],
+  'client-sns Publish': ['sns:Publish'],
+  'client-eventbridge PutEvents': ['events:PutEvents'],
   'client-sts AssumeRole': ['sts:AssumeRole'],
   // What its DynamoDB persistence layer sends.
   'powertools idempotency': ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem'],

@@ -99,6 +99,13 @@ export const METRICS = {
     from: RESPOND,
     meaning: 'From the happening in the cluster to the last effect of its response.',
   },
+  NoticesSent: { unit: 'Count', from: RESPOND, meaning: 'Notifications that a channel took.' },
+  NoticesFailed: {
+    unit: 'Count',
+    from: RESPOND,
+    meaning:
+      'Deliveries of a notification that a channel did not take. It is tried in five deliveries of the alert, unless only an operator can help.',
+  },
   OwnCalls: { unit: 'Count', from: RESPOND, meaning: 'Alerts about calls of our own, accounted for by the journal.' },
   ImpostorCalls: { unit: 'Count', from: RESPOND, meaning: 'Calls under respond’s identity that the journal does not account for.' },
   ModeLowered: {

@@ -168,6 +168,7 @@ describe('the package', () => {
     expect(Object.fromEntries(announced)).toEqual({
       ArchiveBucket: ['audit/'],
       SpoolBucket: ['spool/', 'aws/lambda/async/'],
+      EvidenceBucket: [],
       QuarantineBucket: [],
     });
   });

@@ -188,7 +188,9 @@ describe('endpoints', () => {
   }
   const clusters =
     "\nclusters: [{ name: a }, { name: b, account: '222222222222', path: archive, archiveWriterArn: 'arn:aws:iam::222222222222:role/w', respondRoleArn: 'arn:aws:iam::222222222222:role/r' }]";
-  const whole = `${STAGE}${FALCO}${VPC}  clusterSecurityGroupIds: [sg-0c]\nrespondInVpc: true${clusters}`;
+  const told =
+    "\nnotify: [{ name: t, kind: sns, topicArn: 'arn:aws:sns:eu-central-1:111111111111:t' }, { name: b, kind: event-bus, busArn: 'arn:aws:events:eu-central-1:111111111111:event-bus/b' }]";
+  const whole = `${STAGE}${FALCO}${VPC}  clusterSecurityGroupIds: [sg-0c]\nrespondInVpc: true${clusters}${told}`;
   const policies = (text: string) =>
     Object.values(made(text).endpoints.Resources).map(({ Properties }) => Properties as { ServiceName: string; PolicyDocument: Policy });
   const allowed = (text: string) =>
