@@ -5,7 +5,7 @@ import type { NamedStage } from './read.ts';
 import { logGroupOf, type Resources } from './subscriptions.ts';
 
 interface Metric {
-  readonly namespace: 'AWS/Lambda' | 'AWS/SQS' | 'AWS/Logs' | 'AWS/Firehose' | 'Tiercel';
+  readonly namespace: 'AWS/Lambda' | 'AWS/SQS' | 'AWS/Logs' | 'AWS/Firehose' | 'AWS/NetworkELB' | 'Tiercel';
   readonly name: string;
   readonly statistic: 'Sum' | 'Maximum' | 'SampleCount' | 'p90';
 }
@@ -45,6 +45,7 @@ interface Subjects {
   readonly responder: Readonly<Record<string, Dimensions>>;
   readonly budget: Readonly<Record<string, Dimensions>>;
   readonly heartbeat: Readonly<Record<string, Dimensions>>;
+  readonly falcoTargets: Readonly<Record<string, Dimensions>>;
   readonly falcoRules: Readonly<Record<string, Dimensions>>;
 }
 type Dimensions = Readonly<Record<string, unknown>>;
@@ -95,6 +96,22 @@ export const ALARMS: readonly Alarm[] = [
     runbook: [
       'Raise `concurrency.auditStream` in the stage file, or the account’s concurrency.',
       'If Falco is the bottleneck, add replicas first.',
+    ],
+  },
+  {
+    id: 'FalcoTargets',
+    title: 'No Falco behind the load balancer',
+    per: 'falcoTargets',
+    metric: { namespace: 'AWS/NetworkELB', name: 'HealthyHostCount', statistic: 'Maximum' },
+    threshold: 1,
+    below: true,
+    periodSeconds: 60,
+    periods: 5,
+    missing: 'breaching',
+    why: 'Five minutes is longer than pods need to be replaced one by one. The load balancer counts nothing at all when no target was ever registered. Until a target is healthy, events go to the spool.',
+    runbook: [
+      'Pods of Falco running and ready? `kubectl --namespace falco get pods,targetgroupbindings`, and the log of the AWS Load Balancer Controller.',
+      'Registered but unhealthy: the pods must let the load balancer’s security group in at ports 9765 and 8765.',
     ],
   },
   {
@@ -447,6 +464,15 @@ function subjects(stage: NamedStage): Subjects {
     heartbeat: Object.fromEntries(
       beatingClusters(stage).map(({ name }) => [name, { service: 'respond', stage: stage.name, cluster: name }]),
     ),
+    falcoTargets:
+      stage.falco?.loadBalancer === undefined
+        ? {}
+        : {
+            falco: {
+              LoadBalancer: { 'Fn::GetAtt': ['FalcoLoadBalancer', 'LoadBalancerFullName'] },
+              TargetGroup: { 'Fn::GetAtt': ['FalcoTargetGroup', 'TargetGroupFullName'] },
+            },
+          },
     falcoRules: stage.falco?.rules === undefined ? {} : { falco: { service: 'respond', stage: stage.name } },
   };
 }

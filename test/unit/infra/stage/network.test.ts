@@ -106,6 +106,13 @@ describe('the load balancer', () => {
     expect(loadBalancer.Outputs).toHaveProperty('FalcoTargetGroupArn');
   });
 
+  it('rings when no Falco is healthy behind it', () => {
+    const alarm = Object.values(made(STAGE + FALCO + VPC).alarms.Resources).find(({ Properties }) =>
+      JSON.stringify(Properties).includes('HealthyHostCount'),
+    );
+    expect(alarm?.Properties).toMatchObject({ ComparisonOperator: 'LessThanThreshold', TreatMissingData: 'breaching' });
+  });
+
   it('ends TLS with a certificate of ACM, and goes on encrypted', () => {
     const text =
       STAGE + FALCO.replace('}', ", certificateArn: 'arn:aws:acm:eu-central-1:111111111111:certificate/1', hostedZoneId: Z1 }") + VPC;
@@ -213,6 +220,14 @@ describe('endpoints', () => {
     // Passing a role is a right, not a call.
     const called = [...actionsCalledFrom(`functions/${folder}/handler.ts`)].filter((action) => action !== 'iam:PassRole');
     expect(called.filter((action) => !passed.has(action))).toEqual([]);
+  });
+
+  it('reach all that the stage keeps', () => {
+    const { names } = made(whole);
+    const reached = JSON.stringify(policies(whole));
+    const kept = Object.entries(names).filter(([what]) => /(Bucket|Table|^(archive|spool|respond)Queue)$/.test(what));
+    expect(kept.length).toBeGreaterThan(8);
+    for (const [, name] of kept) expect(reached).toContain(name);
   });
 
   it('let nobody else through, and only to what is the stage’s', () => {
