@@ -9,14 +9,14 @@ import { changesCluster, describeEffect, type Effect, RESPONSE_ANNOTATION } from
 import { type Budgets, reservationFor } from './budget/index.ts';
 import { intended } from './carry-out.ts';
 import { fieldText, happenedAtMs, readField } from './fields.ts';
-import { askAgain, askGuards, type GuardAnswer } from './guard/index.ts';
+import { askAgain, askGuards, type GuardAnswer, protectorOf } from './guard/index.ts';
 import { actionKey, alertKey, clusterOf, type Happening, happeningOf } from './identity.ts';
 import { type Draft, isEntryId, type Journal } from './journal/journal.ts';
 import { type Look, lookAt, lookAuditId, readerOf } from './look.ts';
 import { type Mode, mostCautious } from './mode.ts';
 import type { Channels } from './notify/channel.ts';
 import type { PolicySet } from './policy/read.ts';
-import { durationMs, type Policy } from './policy/schema.ts';
+import { durationMs, type Policy, type Protection } from './policy/schema.ts';
 import type { Principal } from './principal.ts';
 import { RESPOND_GROUP } from './rbac.ts';
 import { neededFields } from './runtime-alert.ts';
@@ -124,7 +124,8 @@ export async function decide(given: Case, ceiling: Mode, deps: DecideDeps, appro
     else if ('refusal' in plan) guards.push({ guard: 'feasible', verdict: 'refuse', reason: plan.refusal });
     else {
       ({ effects, caveats } = plan);
-      guards.push(feasible(effects, deps));
+      const objection = protectedEffect(effects, protection) ?? (await restoredEffect(effects, deps.journal));
+      guards.push(objection === undefined ? feasible(effects, deps) : { guard: 'feasible', verdict: 'refuse', reason: objection });
       // Where something is done, the server itself answers; a plan should say beforehand whether it would be let.
       if (mode === 'shadow') guards.push(await askPermission(effects, event, client, mode));
     }
@@ -182,6 +183,27 @@ function statusOf(mode: Mode, asksFirst: boolean, guards: readonly GuardAnswer[]
   return asksFirst ? 'awaiting-approval' : 'open';
 }
 
+/** A plan may go beyond the object that the guards saw, to what controls it. */
+function protectedEffect(effects: readonly Effect[], protection: Protection): string | undefined {
+  for (const effect of effects) {
+    if (effect.verb !== 'delete') continue;
+    const { metadata } = effect.before as unknown as Pick<KubeObject, 'metadata'>;
+    const protector = protectorOf(effect.object, metadata, protection);
+    if (protector !== undefined) return `${describeObject(effect.object)} is protected by ${protector}`;
+  }
+  return undefined;
+}
+
+async function restoredEffect(effects: readonly Effect[], journal: DecideDeps['journal']): Promise<string | undefined> {
+  for (const effect of effects) {
+    if (effect.verb !== 'delete') continue;
+    const { metadata } = effect.before as unknown as Pick<KubeObject, 'metadata'>;
+    const id = await restorerOf({ metadata: { ...metadata, uid: effect.uid } }, journal);
+    if (id !== undefined) return `the undo of response ${id} brought ${describeObject(effect.object)} back`;
+  }
+  return undefined;
+}
+
 /** Whether this deployment has what the effects are carried out with. */
 function feasible(effects: readonly Effect[], { evidence, channels }: DecideDeps): GuardAnswer {
   const lacks = effects.flatMap((effect) => {
@@ -194,7 +216,7 @@ function feasible(effects: readonly Effect[], { evidence, channels }: DecideDeps
 }
 
 /** The response whose undo made this very object; its annotation alone proves nothing, anybody can write one. */
-async function restorerOf({ metadata }: KubeObject, journal: DecideDeps['journal']): Promise<string | undefined> {
+async function restorerOf({ metadata }: Pick<KubeObject, 'metadata'>, journal: DecideDeps['journal']): Promise<string | undefined> {
   const id = metadata.annotations?.[RESPONSE_ANNOTATION];
   const entry = id !== undefined && isEntryId(id) ? await journal.find(id) : undefined;
   const restored = entry?.steps.some(({ effect, state, uid }) => effect.verb === 'delete' && state === 'undone' && uid === metadata.uid);
@@ -246,18 +268,35 @@ export async function planAgain(
   },
   action: Action,
   client: KubeClient,
+  protection: Protection,
 ): Promise<readonly Effect[] | { readonly refusal: string } | undefined> {
   const { target } = entry;
-  const known = entry.steps.map(({ effect }) => effect).find((effect) => effect.verb === 'delete' || effect.verb === 'patch');
-  if (!target || !known) return undefined;
+  if (!target) return undefined;
+  const known = target.uid ?? uidOf(target, entry.steps);
+  if (known === undefined) return undefined;
   const look = await lookAt(target, client, entry.event);
   if (look.kind !== 'found') return look.kind === 'gone' ? undefined : { refusal: look.why };
-  if (look.live.metadata.uid !== known.uid) return undefined;
+  if (look.live.metadata.uid !== known) return undefined;
   const plan = await orWhy('enforce', () =>
     action.plan({ id: entry.id, alert: entry.alert, target, live: look.live, parameters: entry.parameters }, readerOf(client, entry.event)),
   );
   if ('why' in plan) return { refusal: plan.why };
-  return 'refusal' in plan ? plan : plan.effects;
+  if ('refusal' in plan) return plan;
+  const refusal = protectedEffect(plan.effects, protection);
+  return refusal === undefined ? plan.effects : { refusal };
+}
+
+/** The UID of the target as it was looked at, where the alert did not tell it. */
+function uidOf(target: Target, steps: Draft['steps']): string | undefined {
+  for (const { effect } of steps) {
+    if (
+      (effect.verb === 'delete' || effect.verb === 'patch') &&
+      effect.object.resource === target.resource &&
+      effect.object.name === target.name
+    )
+      return effect.uid;
+  }
+  return undefined;
 }
 
 /**

@@ -4,6 +4,11 @@ import type { Policy } from './policy/schema.ts';
 /** The group an access entry (or a test) puts respond in; nothing else refers to it. */
 export const RESPOND_GROUP = 'tiercel-respond';
 
+/** What the manifest calls a role and its binding. */
+export function rbacName(use: Permission['use']): string {
+  return `${RESPOND_GROUP}-${use}`;
+}
+
 export interface RbacRule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
@@ -40,7 +45,7 @@ export function rbacManifests(policies: readonly Policy[], actions: ActionCatalo
   return (['look', 'act'] as const).flatMap((use) => {
     const rules = rightsFor(policies, actions, use);
     if (rules.length === 0) return [];
-    const name = `${RESPOND_GROUP}-${use}`;
+    const name = rbacName(use);
     return [
       { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name }, rules },
       {

@@ -89,7 +89,7 @@ export async function act(entry: Entry, deps: RespondingDeps): Promise<Entry> {
       journal,
       client,
       evidence: deps.evidence,
-      planAgain: (current) => planAgain(current, action, client),
+      planAgain: (current) => planAgain(current, action, client, deps.set.protection),
     });
   } catch (error) {
     await endLease(entry, deps);

@@ -1,5 +1,4 @@
-import type { KubeObject } from '../../platform/kube/index.ts';
-import type { Target } from '../target.ts';
+import type { KubeObject, ObjectReference } from '../../platform/kube/index.ts';
 import type { Plan } from './action.ts';
 import { type DeleteEffect, manifestOf } from './effect.ts';
 
@@ -8,7 +7,7 @@ const MAX_SNAPSHOT_BYTES = 256 * 1024;
 
 /** Plans the deletion of exactly the object that was looked at. */
 export function planDeletion(
-  target: Target,
+  target: ObjectReference,
   live: KubeObject,
   options: Pick<DeleteEffect, 'propagationPolicy'> & { gracePeriodSeconds?: number | undefined },
 ): Plan {

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { describeObject } from '../../platform/kube/index.ts';
 import type { Action } from './action.ts';
+import { topController } from './controller.ts';
 import { planDeletion } from './delete-effect.ts';
 import { isAmong, resourceName, splitResource } from './resources.ts';
 
@@ -16,31 +17,39 @@ const NEVER: Readonly<Record<string, string>> = {
   'rolebindings.rbac.authorization.k8s.io': 'use delete-binding',
 };
 
-const parameters = z.strictObject({
-  resources: z
-    .array(
-      resourceName.refine((name) => !(name in NEVER), {
-        error: (issue) => `${String(issue.input)} cannot be deleted by a policy: ${NEVER[String(issue.input)] ?? ''}`,
-      }),
-    )
-    .min(1)
-    .describe('what may be deleted; an alert about anything else is refused'),
-  owned: z
-    .enum(['refuse', 'delete'])
-    .default('refuse')
-    .describe('an object that a controller owns comes back when deleted: `refuse`, or `delete` it all the same (evict a compromised pod)'),
-  propagationPolicy: z
-    .enum(['Background', 'Foreground', 'Orphan'])
-    .default('Background')
-    .describe('what happens to objects that this one owns'),
-  gracePeriodSeconds: z.int().min(0).max(3600).optional().describe('time a pod gets to end; the pod decides when left out'),
-});
+const parameters = z
+  .strictObject({
+    resources: z
+      .array(
+        resourceName.refine((name) => !(name in NEVER), {
+          error: (issue) => `${String(issue.input)} cannot be deleted by a policy: ${NEVER[String(issue.input)] ?? ''}`,
+        }),
+      )
+      .min(1)
+      .describe('what may be deleted; an alert about anything else is refused'),
+    owned: z
+      .enum(['refuse', 'delete', 'controller'])
+      .default('refuse')
+      .describe(
+        'an object that a controller owns comes back when deleted: `refuse`; `delete` it all the same (evict a compromised pod); or delete the `controller` at the top instead, for which `resources` must name every kind on the way (pods, replicasets.apps, deployments.apps)',
+      ),
+    propagationPolicy: z
+      .enum(['Background', 'Foreground', 'Orphan'])
+      .default('Background')
+      .describe('what happens to objects that this one owns'),
+    gracePeriodSeconds: z.int().min(0).max(3600).optional().describe('time a pod gets to end; the pod decides when left out'),
+  })
+  .refine(({ owned, propagationPolicy }) => owned !== 'controller' || propagationPolicy !== 'Orphan', {
+    path: ['propagationPolicy'],
+    error: 'expected Background or Foreground with `owned: controller`: Orphan leaves everything running that the controller made',
+  });
 const settings = (given: unknown) => parameters.parse(given);
 
 /** Deletes exactly the object the alert is about. */
 export const deleteObject: Action = {
   name: 'delete-object',
-  summary: 'Deletes the object the alert is about, by UID: one that was made again under the same name is left alone.',
+  summary:
+    'Deletes the object the alert is about, by UID: one that was made again under the same name is left alone. Where a controller would make it again, the policy chooses: refuse, the object all the same, or the controller.',
   parameters,
   example: { resources: ['pods'] },
   needs: ['ka.verb', 'ka.target.resource', 'tiercel.apiversion', 'tiercel.uid'],
@@ -50,17 +59,27 @@ export const deleteObject: Action = {
     const { resources } = settings(given);
     return isAmong(target, resources) ? undefined : `expected one of ${resources.join(', ')}, the alert is about ${describeObject(target)}`;
   },
-  intent: (target) => `delete ${describeObject(target)}, uid ${target.uid ?? 'unknown'}`,
+  intent: (target, given) =>
+    `delete ${describeObject(target)}, uid ${target.uid ?? 'unknown'}${settings(given).owned === 'controller' ? ', or the controller that makes it' : ''}`,
   permissions: (given) =>
     settings(given).resources.flatMap((name) => [
       { ...splitResource(name), verb: 'get', use: 'look' },
       { ...splitResource(name), verb: 'delete', use: 'act' },
       { ...splitResource(name), verb: 'create', use: 'act' },
     ]),
-  plan: async ({ target, live, parameters: given }) => {
-    const { owned, propagationPolicy, gracePeriodSeconds } = settings(given);
+  plan: async ({ target, live, parameters: given }, reader) => {
+    const { resources, owned, propagationPolicy, gracePeriodSeconds } = settings(given);
     const owner = live.metadata.ownerReferences?.find(({ controller }) => controller);
     if (owner && owned === 'refuse') return { refusal: `${owner.kind} ${owner.name} owns it and would make it again` };
+    if (owner && owned === 'controller') {
+      if (target.namespace === undefined)
+        return { refusal: `${owner.kind} ${owner.name} owns it, and only controllers in a namespace are known` };
+      const top = await topController(live, target.namespace, resources, reader);
+      if ('refusal' in top) return top;
+      const plan = planDeletion(top.reference, top.live, { propagationPolicy, gracePeriodSeconds });
+      if ('refusal' in plan) return plan;
+      return { ...plan, caveats: [`${describeObject(top.reference)} made it, and takes everything it runs with it`] };
+    }
     const plan = planDeletion(target, live, { propagationPolicy, gracePeriodSeconds });
     if ('refusal' in plan || !owner) return plan;
     return { ...plan, caveats: [`${owner.kind} ${owner.name} will make a new one`] };

@@ -13,6 +13,6 @@ export function splitResource(name: string): { readonly resource: string; readon
 }
 
 /** Whether a target is of one of the named resources. */
-export function isAmong(target: Target, names: readonly string[]): boolean {
+export function isAmong(target: Pick<Target, 'apiGroup' | 'resource'>, names: readonly string[]): boolean {
   return names.includes(target.apiGroup === '' ? target.resource : `${target.resource}.${target.apiGroup}`);
 }

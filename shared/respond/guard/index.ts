@@ -6,10 +6,11 @@ import { notRestored } from './not-restored.ts';
 import { sameObject } from './same-object.ts';
 import { signed } from './signed.ts';
 import { succeeded } from './succeeded.ts';
-import { unprotected } from './unprotected.ts';
+import { protectorOf, unprotected } from './unprotected.ts';
 import { whole } from './whole.ts';
 
 export type { GuardAnswer, Question } from './guard.ts';
+export { protectorOf };
 
 /** Every guard, in the order in which answers are shown. */
 const GUARDS: readonly Guard[] = [identified, notOurs, signed, fresh, succeeded, whole, unprotected, sameObject, notRestored];

@@ -1,35 +1,70 @@
+import type { FalcoAlert } from '../../falco/alert.ts';
+import type { KubeObject, ObjectReference } from '../../platform/kube/index.ts';
 import { fieldList, fieldText } from '../fields.ts';
+import type { Protection } from '../policy/schema.ts';
+import { canonicalArn } from '../principal.ts';
+import { rbacName } from '../rbac.ts';
 import { isRuntimeAlert } from '../runtime-alert.ts';
 import { type Guard, pass, refuse, unknown } from './guard.ts';
 
+/** The roles and bindings of the generated manifest. Exact names: whoever creates an object chooses its name. */
+const OWN_NAMES = (['look', 'act'] as const).map(rbacName);
+
 export const unprotected: Guard = {
   name: 'unprotected',
-  summary: 'Neither the object (its namespace, name, labels, annotations, node) nor the caller is on a protect list.',
+  summary:
+    "Neither the object (its namespace, name, labels, annotations, node) nor the caller (user, ARN, groups) is on a protect list, nor are they respond's own roles and bindings.",
   again: true,
   ask: ({ alert, target, look, protection }) => {
     if (!target) return unknown('the alert names no object');
-    const namespace = target.resource === 'namespaces' && target.apiGroup === '' ? target.name : target.namespace;
     // A process has no user of the cluster.
     const runtime = isRuntimeAlert(alert);
-    const user = runtime ? '' : fieldText(alert, 'ka.user.name');
+    const user = runtime ? undefined : fieldText(alert, 'ka.user.name');
     const groups = runtime ? [] : fieldList(alert, 'ka.user.groups');
-    if (user === undefined) return refuse('ka.user.name is missing or truncated: whether the caller is protected is not known');
+    if (user === undefined && !runtime) return refuse('ka.user.name is missing or truncated: whether the caller is protected is not known');
     if (groups === undefined) return refuse('ka.user.groups is missing or truncated: whether the caller is protected is not known');
     const node = look.kind === 'found' ? (look.live.spec as { nodeName?: string } | undefined)?.nodeName : undefined;
-    const labels = look.kind === 'found' ? Object.entries({ ...look.live.metadata.labels, ...look.live.metadata.annotations }) : [];
     const hit =
-      (namespace !== undefined && hitOf('namespace', namespace, protection.namespaces)) ||
-      hitOf('name', target.name, protection.names) ||
-      hitOf('user', user, protection.users) ||
-      groups.map((group) => hitOf('group', group, protection.groups)).find(Boolean) ||
-      (target.resource === 'nodes' && hitOf('node', target.name, protection.nodes)) ||
-      (node !== undefined && hitOf('node', node, protection.nodes)) ||
-      labels
-        .map(([key, value]) => hitOf('label', key, protection.labels) ?? hitOf('label', `${key}=${value}`, protection.labels))
-        .find(Boolean);
+      protectorOf(target, look.kind === 'found' ? look.live.metadata : {}, protection) ??
+      first(user === undefined ? [] : callers(alert, user), (name) => hitOf('user', name, protection.users)) ??
+      first(groups, (group) => hitOf('group', group, protection.groups)) ??
+      (node === undefined ? undefined : hitOf('node', node, protection.nodes));
     return hit ? refuse(`protected by ${hit}`) : pass('neither the object nor the caller is protected');
   },
 };
+
+/** Every name of the caller: in the cluster, and in IAM, where EKS tells it (of a session also its role). */
+function callers(alert: FalcoAlert, user: string): readonly string[] {
+  const arns = ['tiercel.user_arn', 'tiercel.user_canonical_arn'].flatMap((name) => fieldText(alert, name) ?? []);
+  return [user, ...[user, ...arns].map(canonicalArn), ...arns];
+}
+
+/** What of a protect list an object is on, caller aside. */
+export function protectorOf(
+  { apiGroup, resource, namespace, name }: ObjectReference,
+  metadata: Partial<KubeObject['metadata']>,
+  protection: Protection,
+): string | undefined {
+  const within = resource === 'namespaces' && apiGroup === '' ? name : namespace;
+  return (
+    (OWN_NAMES.includes(name) && apiGroup === 'rbac.authorization.k8s.io' ? `being respond's own (${name})` : undefined) ??
+    (within === undefined ? undefined : hitOf('namespace', within, protection.namespaces)) ??
+    hitOf('name', name, protection.names) ??
+    (resource === 'nodes' ? hitOf('node', name, protection.nodes) : undefined) ??
+    first(
+      [metadata.labels, metadata.annotations].flatMap((marks) => Object.entries(marks ?? {})),
+      ([key, value]) => hitOf('label', key, protection.labels) ?? hitOf('label', `${key}=${value}`, protection.labels),
+    )
+  );
+}
+
+function first<Item>(items: readonly Item[], hit: (item: Item) => string | undefined): string | undefined {
+  for (const item of items) {
+    const found = hit(item);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
 
 function hitOf(kind: string, value: string, patterns: readonly string[]): string | undefined {
   const pattern = patterns.find((candidate) => globMatches(candidate, value));

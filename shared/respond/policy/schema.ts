@@ -114,7 +114,9 @@ export const protectSchema = z.strictObject({
     names: names.optional().describe('objects of these names are not touched; * as above'),
     labels: names.optional().describe('objects with such a label or annotation are not touched: a key, or key=value; * as above'),
     nodes: names.optional().describe('these nodes, and pods on them, are not touched; * as above'),
-    users: names.optional().describe('what these users did is not answered; * as above'),
+    users: names
+      .optional()
+      .describe('what these users did is not answered: names in the cluster, or ARNs of IAM users and roles; * as above'),
     groups: names.optional().describe('what members of these groups did is not answered; * as above'),
   }),
 });

@@ -22,7 +22,7 @@ const set = loadPolicies(
   mode: enforce
   match: {source: k8s_audit}
   actions: [{action: delete-binding}]
-- protect: {namespaces: [kube-system], names: [cluster-admin], labels: ["keep", "tier=gold*"], users: ["system:apiserver", "eks:*"], groups: [break-glass]}
+- protect: {namespaces: [kube-system], names: [cluster-admin], labels: ["keep", "tier=gold*"], users: ["system:apiserver", "eks:*", "arn:aws:iam::*:role/break-glass"], groups: [break-glass]}
 `,
     },
   ],
@@ -140,6 +140,13 @@ describe('guards', () => {
     expect(await refusals({ 'ka.target.name': 'cluster-admin' })).toEqual(['unprotected']);
     expect(await refusals({ 'ka.user.name': 'eks:addon-manager' })).toEqual(['unprotected']);
     expect(await refusals({ 'ka.user.groups': ['a', 'break-glass'] })).toEqual(['unprotected']);
+    const session = 'arn:aws:sts::111122223333:assumed-role/break-glass/ann';
+    for (const name of ['ka.user.name', 'tiercel.user_arn', 'tiercel.user_canonical_arn'])
+      expect(await refusals({ [name]: session }), name).toEqual(['unprotected']);
+    expect(await refusals({ 'tiercel.user_arn': session.replace('break', 'brake') })).toEqual([]);
+    for (const name of ['tiercel-respond-look', 'tiercel-respond-act'])
+      expect(await refusals({ 'ka.target.name': name })).toEqual(['unprotected']);
+    expect(await refusals({ 'ka.target.name': 'tiercel-respond-pwn' })).toEqual([]);
   });
 
   it('refuse a binding that was there before the call', async () => {
