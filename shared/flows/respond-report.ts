@@ -23,10 +23,12 @@ export function measureOutcomes(outcomes: readonly ItemOutcome[], startedMs: num
 }
 
 function measureHeartbeat(answer: HeartbeatAnswer, meter: Meter): void {
-  if (answer.kind === 'set-aside') return meter.record('HeartbeatsSetAside', 1);
-  meter.record('HeartbeatsReturned', 1, answer.cluster);
-  meter.record('HeartbeatRoundTrip', answer.roundTripMs, answer.cluster);
-  if (answer.differs !== undefined) meter.record('HeartbeatsDiffering', answer.differs ? 1 : 0);
+  if (answer.kind === 'set-aside') meter.record('HeartbeatsSetAside', 1);
+  else {
+    meter.record('HeartbeatsReturned', 1, answer.cluster);
+    meter.record('HeartbeatRoundTrip', answer.roundTripMs, answer.cluster);
+    if (answer.differs !== undefined) meter.record('HeartbeatsDiffering', answer.differs ? 1 : 0);
+  }
 }
 
 /** Metrics of one decision. A rule that merely joined a decision which stands does not count it again. */
