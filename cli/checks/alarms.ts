@@ -1,6 +1,6 @@
 import { DescribeAlarmsCommand, type MetricAlarm } from '@aws-sdk/client-cloudwatch';
 import { ListSubscriptionsByTopicCommand } from '@aws-sdk/client-sns';
-import { ALARMS } from '../../infra/stage/alarms.ts';
+import { ALARMS } from '../../infra/stage/alarm-table.ts';
 import { type Check, type CheckContext, type Finding, fault, ok, restore } from './check.ts';
 import type { DeployedStage } from './stage.ts';
 

@@ -18,7 +18,7 @@ export const heartbeat: Check = {
     const { aws, stage } = context;
     // One scan for all clusters.
     let beats: ReturnType<typeof readHeartbeats> | undefined;
-    return stage.watched.map((cluster) => ({
+    return stage.beating.map((cluster) => ({
       name: cluster.name,
       async look() {
         beats ??= readHeartbeats({ client: aws.dynamodb, tableName: stage.names.heartbeatTable });

@@ -1,5 +1,6 @@
 import { archivedClusters, streamName } from '../../infra/stage/archives.ts';
 import { type Deployment, deployment } from '../../infra/stage/deployment.ts';
+import { beatingClusters } from '../../infra/stage/heartbeat.ts';
 import type { NamedStage } from '../../infra/stage/read.ts';
 import { logGroupOf } from '../../infra/stage/subscriptions.ts';
 
@@ -31,6 +32,8 @@ export interface DeployedStage extends Deployment {
   readonly watched: readonly Cluster[];
   /** Clusters whose objects are written by a Firehose of this stage. */
   readonly archived: readonly Cluster[];
+  /** Clusters that get a heartbeat. */
+  readonly beating: readonly Cluster[];
   readonly wantedSubscriptions: readonly WantedSubscription[];
   /** Whether the load balancer in front of Falco is the stage's own. */
   readonly balancesFalco: boolean;
@@ -52,6 +55,7 @@ export function deployedStage(named: NamedStage): DeployedStage {
   });
   const archivedNames = new Set(archivedClusters(named).map(({ name }) => name));
   const archived = watched.filter(({ name }) => archivedNames.has(name));
+  const beatingNames = new Set(beatingClusters(named).map(({ name }) => name));
   const toFunction = (logGroup: string, filter: string, name: string): WantedSubscription => ({
     logGroup,
     filterName: `${filter}-${stage.name}`,
@@ -63,6 +67,7 @@ export function deployedStage(named: NamedStage): DeployedStage {
     partition,
     watched,
     archived,
+    beating: watched.filter(({ name }) => beatingNames.has(name)),
     wantedSubscriptions: [
       ...watched.filter(({ path }) => path !== 'archive').map(({ logGroup }) => toFunction(logGroup, 'tiercel-audit', names.auditStream)),
       ...stage.alertLogGroups.map((logGroup) => toFunction(logGroup, 'tiercel-alerts', names.respond)),

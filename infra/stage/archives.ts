@@ -28,7 +28,7 @@ export function streamName(stage: Pick<NamedStage, 'name'>, cluster: string): st
 
 /**
  * Where a cluster's objects lie. Only `audit/` is announced: with `stream+store` the events have already been delivered from the stream, and
- * the history below `history/` waits for `backfill`.
+ * the history below `history/` waits until somebody evaluates or replays it.
  */
 export function objectPrefix(names: StageNames, cluster: { name: string; path: string; account: string; region: string }): string {
   const base = cluster.path === 'archive' ? names.archivePrefix : names.historyPrefix;

@@ -1,6 +1,6 @@
 /**
  * A stage as a deployment leaves it, made in moto by single calls: what `tiercel doctor` looks at. Nothing runs in it. What moto does not know
- * (EKS access entries, the Kubernetes API, ill targets) stands in `Missing`.
+ * (EKS access entries, the Kubernetes API, rotation of secrets, ill targets) stands in `Missing`.
  */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -23,7 +23,7 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { AddPermissionCommand, CreateEventSourceMappingCommand, CreateFunctionCommand, type Runtime } from '@aws-sdk/client-lambda';
 import { CreateBucketCommand, PutBucketNotificationConfigurationCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
+import { CreateSecretCommand, DescribeSecretCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { CreateTopicCommand, SubscribeCommand } from '@aws-sdk/client-sns';
 import { CreateQueueCommand } from '@aws-sdk/client-sqs';
 import { parseAllDocuments } from 'yaml';
@@ -48,6 +48,8 @@ export interface Missing {
   readonly accessEntries: Map<string, string[]>;
   /** What respond may do in every cluster. */
   readonly rights: Set<string>;
+  /** Rotation of the MAC key, as Secrets Manager describes it. */
+  readonly rotation: { RotationEnabled: boolean; NextRotationDate: Date };
   /** Addresses of targets that are not healthy. */
   readonly illTargets: Set<string>;
 }
@@ -72,6 +74,7 @@ export async function deployInMoto(name: string, stageFile: string): Promise<Mot
   const missing: Missing = {
     accessEntries: new Map(stage.watched.map(({ eksName }) => [eksName, [RESPOND_GROUP]])),
     rights: new Set(grantedRights()),
+    rotation: { RotationEnabled: true, NextRotationDate: new Date(Date.now() + 86_400_000) },
     illTargets: new Set(),
   };
 
@@ -234,7 +237,12 @@ export async function deployInMoto(name: string, stageFile: string): Promise<Mot
     missing,
     measure,
     beat,
-    aws: { ...real, eks: (region) => withAccessEntries(real.eks(region), missing), elb: withIllTargets(elb, missing) },
+    aws: {
+      ...real,
+      eks: (region) => withAccessEntries(real.eks(region), missing),
+      elb: withIllTargets(elb, missing),
+      secrets: withRotation(secrets, missing),
+    },
     kube: async () => ({ ...memory, maySubject: async (_, right) => missing.rights.has(rightName(right)) }),
   };
 }
@@ -261,6 +269,14 @@ function withIllTargets(client: ElasticLoadBalancingV2Client, { illTargets }: Mi
     };
   };
   return Object.assign(Object.create(client), { send }) as ElasticLoadBalancingV2Client;
+}
+
+function withRotation(client: SecretsManagerClient, { rotation }: Missing): SecretsManagerClient {
+  const send = async (command: Parameters<SecretsManagerClient['send']>[0]) => {
+    const answer = await client.send(command);
+    return command instanceof DescribeSecretCommand ? { ...answer, ...rotation } : answer;
+  };
+  return Object.assign(Object.create(client), { send }) as SecretsManagerClient;
 }
 
 /** What the manifest that operators apply grants. */
