@@ -38,8 +38,8 @@ describe.skipIf(!existsSync(recording))('the recorded alerts through the shipped
         { killedAtMs: clock.now() + 1_000 },
       );
       if (outcome?.kind !== 'answered') throw new Error(`${outcome?.kind}: ${body}`);
-      for (const { status, policy, rules } of outcome.entries) {
-        const key = `${rules[0]} → ${policy}: ${status}`;
+      for (const { status, policy, action, rules } of outcome.entries) {
+        const key = `${rules[0]} → ${policy}, ${action}: ${status}`;
         counts[key] = (counts[key] ?? 0) + 1;
         if (status === 'planned') expect(String(alert.output_fields['ka.response.code'])).toMatch(/^(2\d\d|101)$/);
       }
@@ -47,15 +47,17 @@ describe.skipIf(!existsSync(recording))('the recorded alerts through the shipped
     expect(lines).toHaveLength(1660);
     expect(counts).toMatchInlineSnapshot(`
       {
-        "Attach to cluster-admin Role → remove-cluster-admin-binding: planned": 4,
-        "Attach to cluster-admin Role → remove-cluster-admin-binding: refused": 1,
-        "Attach/Exec Pod → isolate-pod-after-shell: planned": 14,
-        "Attach/Exec Pod → isolate-pod-after-shell: refused": 3,
-        "Create HostNetwork Pod → mark-escaping-pod: planned": 4,
-        "Create HostPid Pod → mark-escaping-pod: planned": 4,
-        "Create HostPid Pod → mark-escaping-pod: refused": 9,
-        "Create Privileged Pod → mark-escaping-pod: planned": 13,
-        "Create Privileged Pod → mark-escaping-pod: refused": 9,
+        "Attach to cluster-admin Role → remove-cluster-admin-binding, delete-binding: planned": 4,
+        "Attach to cluster-admin Role → remove-cluster-admin-binding, delete-binding: refused": 1,
+        "Attach/Exec Pod → isolate-pod-after-shell, capture-evidence: planned": 14,
+        "Attach/Exec Pod → isolate-pod-after-shell, capture-evidence: refused": 3,
+        "Attach/Exec Pod → isolate-pod-after-shell, isolate-pod: planned": 14,
+        "Attach/Exec Pod → isolate-pod-after-shell, isolate-pod: refused": 3,
+        "Create HostNetwork Pod → mark-escaping-pod, label: planned": 4,
+        "Create HostPid Pod → mark-escaping-pod, label: planned": 4,
+        "Create HostPid Pod → mark-escaping-pod, label: refused": 9,
+        "Create Privileged Pod → mark-escaping-pod, label: planned": 13,
+        "Create Privileged Pod → mark-escaping-pod, label: refused": 9,
       }
     `);
   });

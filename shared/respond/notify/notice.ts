@@ -34,8 +34,9 @@ export function withNotices<T extends Told>(entry: T, about: Notice['about'], ch
   return added.length === 0 ? entry : { ...entry, notices: [...had, ...added] };
 }
 
-/** The entry with a notice of its status, if its policy wants that told. */
-export function withStatusNotice<T extends Told & Pick<Entry, 'status' | 'notify'>>(entry: T): T {
-  const { notify, status } = entry;
+/** The entry with a notice of its status, if its policy wants that told. That something was told is no news. */
+export function withStatusNotice<T extends Told & Pick<Entry, 'status' | 'notify' | 'steps'>>(entry: T): T {
+  const { notify, status, steps } = entry;
+  if (status === 'done' && steps.every(({ effect }) => effect.verb === 'send')) return entry;
   return notify?.on.includes(status) ? withNotices(entry, status, notify.channels) : entry;
 }

@@ -59,6 +59,44 @@ describe('readPolicies', () => {
     ]);
   });
 
+  it('lets a person be asked about exactly one change, whatever is kept or told beside it', () => {
+    const policy = (...actions: string[]) =>
+      `- policy: a\n  description: d\n  match: {rules: [r]}\n  approval: {within: 1h}\n  actions:\n${actions.map((action) => `    - ${action}\n`).join('')}`;
+    const [capture, isolate, binding, tell] = [
+      'action: capture-evidence',
+      'action: isolate-pod',
+      'action: delete-binding',
+      'action: notify\n      with: {channels: [c]}',
+    ];
+    expect(messages(policy(capture!, tell!, isolate!))).toEqual([]);
+    const fault = [
+      '4:13 approval: expected exactly one action that changes something in the cluster: an approval is for one thing, and the others do not wait for it',
+    ];
+    expect(messages(policy(isolate!, binding!))).toEqual(fault);
+    expect(messages(policy(capture!))).toEqual(fault);
+  });
+
+  it('knows who is told of what: a list, or a choice of outcomes', () => {
+    const policy = (notify: string) =>
+      `- policy: a\n  description: d\n  match: {rules: [r]}\n  actions: [{action: isolate-pod}]\n  notify: ${notify}\n`;
+    expect(read(policy('[security]')).set.policies[0]?.notify).toEqual({
+      channels: ['security'],
+      on: ['awaiting-approval', 'done', 'failed', 'undone'],
+    });
+    expect(read(policy('{channels: [a, b], on: [planned]}')).set.policies[0]?.notify).toEqual({ channels: ['a', 'b'], on: ['planned'] });
+    for (const notify of ['[]', '[https://hooks.example]', '[a, a]', '{channels: [a], on: [open]}', '{channels: [a], on: []}'])
+      expect(messages(policy(notify)), notify).not.toEqual([]);
+  });
+
+  it('never lets evidence be a secret, nor a message name what a request held', () => {
+    const policy = (action: string, parameters: string) =>
+      `- policy: a\n  description: d\n  match: {rules: [r]}\n  actions: [{action: ${action}, with: ${parameters}}]\n`;
+    expect(messages(policy('capture-evidence', '{resources: [secrets]}')).join()).toContain('secrets are never read');
+    expect(messages(policy('notify', '{channels: [c], text: "{ka.user.name} did {ka.verb}, {rule}"}'))).toEqual([]);
+    for (const place of ['{ka.req.configmap.obj}', '{ka.uri.param[command]}', '{output}', '{}', '{ka.verb'])
+      expect(messages(policy('notify', `{channels: [c], text: "say ${place}"}`)), place).not.toEqual([]);
+  });
+
   it('points with a caret', () => {
     const [finding] = read('- policy: A\n  description: d\n  match: {rules: [r]}\n  actions: [{action: delete-binding}]\n').findings;
     expect(formatFinding(finding!)).toBe(
