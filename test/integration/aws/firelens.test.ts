@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gunzipSync, gzipSync } from 'node:zlib';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import type { Context } from 'aws-lambda';
 import { afterAll, describe, expect, it, vi } from 'vitest';
@@ -9,6 +8,7 @@ import type { RespondResult } from '../../../functions/respond/acknowledge.ts';
 import { respondToAlerts } from '../../../shared/flows/respond.ts';
 import { systemClock } from '../../../shared/platform/clock.ts';
 import { readTrigger } from '../../../shared/respond/index.ts';
+import { createLogGroup, subscribeInPlaceOfLambda } from '../../support/log-group.ts';
 import { createMemoryCluster } from '../../support/memory-cluster.ts';
 import { awsClients, createTable, motoClientOptions, motoEndpoint, uniqueName } from '../../support/moto.ts';
 import { responder } from '../../support/responder.ts';
@@ -19,29 +19,6 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
   vi.unstubAllEnvs();
 });
-
-/** One call of a service that speaks AWS JSON 1.1, for the two of which no client is needed elsewhere. */
-async function call(service: 'logs' | 'kinesis', action: string, input: unknown): Promise<Record<string, unknown>> {
-  const target = { logs: 'Logs_20140328', kinesis: 'Kinesis_20131202' }[service];
-  const answer = await fetch(motoEndpoint, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/x-amz-json-1.1',
-      'x-amz-target': `${target}.${action}`,
-      authorization: `AWS4-HMAC-SHA256 Credential=testing/20261121/${motoClientOptions.region}/${service}/aws4_request, SignedHeaders=host, Signature=none`,
-    },
-    body: JSON.stringify(input),
-  });
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`${action}: ${answer.status} ${text}`);
-  return text === '' ? {} : JSON.parse(text);
-}
-
-/** What the stand-in put into the stream, as Lambda gets it: the same gzip in base64, with event ids as text, which the stand-in writes as numbers. */
-function deliveryOf(data: string): { awslogs: { data: string } } {
-  const text = gunzipSync(Buffer.from(data, 'base64')).toString();
-  return { awslogs: { data: gzipSync(text.replace(/"id": ?(\d+)/g, '"id":"$1"')).toString('base64') } };
-}
 
 /** What Falco prints. Respond takes an alert of the last minutes only. */
 function alert(rule: string, fields: Record<string, unknown>): string {
@@ -80,15 +57,9 @@ const eksLine = (log: string) =>
 
 describe.skipIf(!motoEndpoint)('alerts of nodes, by way of FireLens', () => {
   it('travel from the log group through its subscription into the journal, with ECS and with EKS metadata; other lines do not', async () => {
-    const [logGroupName, StreamName] = [uniqueName('falco'), uniqueName('falco')];
-    const logStreamName = 'ecs/falco';
-    await call('kinesis', 'CreateStream', { StreamName, ShardCount: 1 });
-    const described = (await call('kinesis', 'DescribeStream', { StreamName })) as { StreamDescription: { StreamARN: string } };
-    await call('logs', 'CreateLogGroup', { logGroupName });
-    await call('logs', 'CreateLogStream', { logGroupName, logStreamName });
-    // The same delivery that Lambda gets as awslogs.data; the stand-in makes it for a stream without a container of its own.
-    const destinationArn = described.StreamDescription.StreamARN;
-    await call('logs', 'PutSubscriptionFilter', { logGroupName, filterName: 'respond', filterPattern: '', destinationArn });
+    const LogGroupName = uniqueName('falco');
+    const group = await createLogGroup(LogGroupName, 'ecs/falco');
+    const deliveries = await subscribeInPlaceOfLambda({ LogGroupName, FilterName: 'respond', FilterPattern: '' });
     const lines = [
       ecsLine(alert('Terminal shell in container', { 'container.id': '8c2f1d3b0c8e', 'proc.cmdline': 'sh', 'user.name': 'root' })),
       ecsLine('Sat Nov 21 08:20:00 2026: Loading rules from file /etc/falco/falco_rules.yaml'),
@@ -102,17 +73,9 @@ describe.skipIf(!motoEndpoint)('alerts of nodes, by way of FireLens', () => {
         }),
       ),
     ];
-    await call('logs', 'PutLogEvents', {
-      logGroupName,
-      logStreamName,
-      logEvents: lines.map((message, at) => ({ timestamp: Date.now() + at, message })),
-    });
-
-    const shards = (await call('kinesis', 'ListShards', { StreamName })) as { Shards: { ShardId: string }[] };
-    const ShardIteratorType = 'TRIM_HORIZON';
-    const iterator = await call('kinesis', 'GetShardIterator', { StreamName, ShardId: shards.Shards[0]?.ShardId, ShardIteratorType });
-    const { Records } = (await call('kinesis', 'GetRecords', { ShardIterator: iterator.ShardIterator })) as { Records: { Data: string }[] };
-    expect(Records.length).toBeGreaterThan(0);
+    await group.write(lines);
+    const delivered = await deliveries();
+    expect(delivered.length).toBeGreaterThan(0);
 
     writeFileSync(
       join(folder, 'shells.yaml'),
@@ -121,7 +84,7 @@ describe.skipIf(!motoEndpoint)('alerts of nodes, by way of FireLens', () => {
     const JOURNAL_TABLE = await createTable('JournalTable');
     const respond = await coldStart({ JOURNAL_TABLE, IDEMPOTENCY_TABLE: await createTable('IdempotencyTable'), POLICY_PATH: folder });
     const results: RespondResult[] = [];
-    for (const { Data } of Records) results.push(await respond(deliveryOf(Data)));
+    for (const event of delivered) results.push(await respond(event));
 
     expect(results.flatMap((result) => result.responses).map(({ policy, status }) => [policy, status])).toEqual([
       ['shells-on-nodes', 'refused'],
@@ -135,12 +98,12 @@ describe.skipIf(!motoEndpoint)('alerts of nodes, by way of FireLens', () => {
     expect(journalled).not.toContain('falco-x7k2p');
     expect(journalled).toContain('arn:aws:ecs:eu-central-1:123456789012:task/runtime/8c2f1d3b0c8e4f0f9f0f8f3e4f5b6a7d');
     // Delivered again, as CloudWatch Logs may: nothing new.
-    const again = await respond(deliveryOf(Records[0]?.Data ?? ''));
+    const again = await respond(delivered[0]);
     expect(again.alerts).toMatchObject({ duplicate: 2 });
     const after = await awsClients().dynamodb.send(new ScanCommand({ TableName: JOURNAL_TABLE }));
     expect(after.Items).toHaveLength(Items.length);
 
-    const deliveries = Records.map(({ Data }) => readTrigger(deliveryOf(Data)));
+    const triggers = delivered.map(readTrigger);
     for (const [unsigned, expected] of [
       [
         'refuse',
@@ -163,7 +126,7 @@ describe.skipIf(!motoEndpoint)('alerts of nodes, by way of FireLens', () => {
 `;
       const deps = responder({ clock: systemClock, client: cluster.client, policies });
       const answers: string[][] = [];
-      for (const items of deliveries) {
+      for (const items of triggers) {
         for (const outcome of await respondToAlerts(items, deps, { killedAtMs: Date.now() + 30_000 })) {
           if (outcome.kind !== 'answered') continue;
           for (const { status, guards } of outcome.entries)
