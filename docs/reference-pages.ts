@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import * as z from 'zod';
-import { ALARMS } from '../infra/stage/alarms.ts';
+import { ALARMS } from '../infra/stage/alarm-table.ts';
 import { stageSchema } from '../infra/stage/schema.ts';
 import { DIAGNOSTICS } from '../shared/falco/engine/diagnostic.ts';
 import { FIELDS } from '../shared/falco/engine/fields/index.ts';
@@ -142,7 +142,7 @@ ${runbook.map((step, at) => `${at + 1}. ${step}`).join('\n')}
   );
   return `${HEADER}# Alarms and what to do
 
-Every deployed stage has these; \`alarmTopicArn\` in the stage file says who hears them. Source: \`infra/stage/alarms.ts\`.
+Every deployed stage has these; \`alarmTopicArn\` in the stage file says who hears them. Source: \`infra/stage/alarm-table.ts\`.
 
 ${sections.join('\n')}`;
 }

@@ -1,13 +1,15 @@
 import { resolve } from 'node:path';
 import { accessEntries } from './access.ts';
-import { alarms } from './alarms.ts';
+import { alarmArns, alarms } from './alarms.ts';
 import { archiveArn, archivedClusters, archives, foreignWriters, objectPrefix, streamName } from './archives.ts';
 import { channels } from './channels.ts';
+import { dashboard } from './dashboard.ts';
 import { type EndpointUrl, endpoints, endpointUrls, type Service } from './endpoints.ts';
 import { type HeartbeatSettings, heartbeats } from './heartbeat.ts';
 import { loadBalancer } from './load-balancer.ts';
 import { names, type StageNames } from './names.ts';
 import { type FunctionVpc, functionVpc, securityGroups } from './network.ts';
+import { savedQueries } from './queries.ts';
 import type { NamedStage } from './read.ts';
 import { logGroupOf, type Resources, subscriptions } from './subscriptions.ts';
 
@@ -72,6 +74,8 @@ export interface Deployment extends Omit<NamedStage, 'falco'> {
   readonly keyOrigin: 'own' | 'brought';
   readonly subscriptions: { readonly Resources: Resources };
   readonly alarms: { readonly Resources: Resources };
+  /** Dashboard and saved queries. */
+  readonly views: { readonly Resources: Resources };
   readonly archives: { readonly Resources: Resources };
   /** ARN of the archive bucket, to stand in a `!Sub`; the keys its objects are under; whether infra/resources/archive-bucket.yml makes it. */
   readonly archiveArn: string;
@@ -180,6 +184,7 @@ export function deployment(stage: NamedStage): Deployment {
     keyOrigin: stage.dataKeyArn === undefined ? 'own' : 'brought',
     subscriptions: { Resources: subscriptions(stage) },
     alarms: { Resources: alarms(stage) },
+    views: { Resources: { ...dashboard(stage, stageNames, alarmArns(stage, partition)), ...savedQueries(stage, stageNames) } },
     archives: { Resources: archives(stage, stageNames) },
     archiveArn: archiveArn(stage),
     archiveKeys: [dataKey, ...(stage.archiveBucket?.keyArn === undefined ? [] : [stage.archiveBucket.keyArn])],

@@ -14,6 +14,8 @@ export interface DeliverySummary extends Tally {
   readonly origin: string;
   /** Names of the clusters the events are from, one as a rule; empty when every chunk is a duplicate. */
   readonly cluster: string;
+  /** From `stageTimestamp` of the oldest event to its delivery, **milliseconds**; zero when every chunk is a duplicate. */
+  readonly lagMs: number;
 }
 
 /** Some chunks of a delivery are neither delivered nor kept. Lambda delivers it again; confirmed chunks are then passed over. */
@@ -48,8 +50,12 @@ export async function ingestDelivery(event: unknown, deps: IngestDeliveryDeps, t
   if (delivery.envelope && delivery.envelope.logGroup === deps.ownLogGroup) return 'refused';
   const chunks = chunkDelivery(delivery.items, { place: placeOf(delivery, event) });
   const clusters = new Set<string>();
+  let lagMs = 0;
   const observe = (report: ChunkReport) => {
-    if (!report.duplicate) for (const cluster of report.clusters.keys()) clusters.add(cluster ?? 'unknown');
+    if (!report.duplicate) {
+      for (const cluster of report.clusters.keys()) clusters.add(cluster ?? 'unknown');
+      lagMs = Math.max(lagMs, ...report.lagMs);
+    }
     deps.observe?.(report);
   };
   const settled = await settleAll(chunks, CHUNKS_UNDER_WAY, (chunk) => ingestChunk(chunk, { ...deps, observe }, times));
@@ -61,6 +67,7 @@ export async function ingestDelivery(event: unknown, deps: IngestDeliveryDeps, t
     duplicateChunks: done.filter((outcome) => outcome.duplicate).length,
     origin: delivery.envelope ? `${delivery.envelope.logGroup}/${delivery.envelope.logStream}` : '',
     cluster: [...clusters].join(', '),
+    lagMs,
   };
   if (failures.length > 0) throw new DeliveryUnfinishedError(summary, failures);
   return summary;

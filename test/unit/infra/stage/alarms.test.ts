@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ALARMS, alarms } from '../../../../infra/stage/alarms.ts';
+import { ALARMS } from '../../../../infra/stage/alarm-table.ts';
+import { alarms } from '../../../../infra/stage/alarms.ts';
 import { parseStage, readStage } from '../../../../infra/stage/read.ts';
 import { METRICS, type MetricName, metricRow, type Service } from '../../../../shared/platform/observe/names.ts';
 import { readCloudFormation } from '../../../support/cloudformation.ts';
