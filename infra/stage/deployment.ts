@@ -92,6 +92,9 @@ export interface Deployment extends Omit<NamedStage, 'falco'> {
 /** Lambda allows 4 KiB for all variables of a function together; all but the two that grow take about 1 KiB. */
 const MAX_GROWING_BYTES = 2_800;
 
+/** What may call Falco at the same time, unless the stage says otherwise: without a cap, a backlog would call it a thousand times at once. */
+const FALCO_GUARD = { auditStream: 20, auditArchive: 10 } as const;
+
 /** @throws Error when the stage says more than fits into one function's environment. */
 export function deployment(stage: NamedStage): Deployment {
   const { falco, ...settings } = stage;
@@ -140,6 +143,7 @@ export function deployment(stage: NamedStage): Deployment {
   const reach = { names: stageNames, partition, clusterArns, clusterRoleArns, auditSecrets, channels: told };
   return {
     ...settings,
+    concurrency: { ...(stage.detection === 'falco' ? FALCO_GUARD : {}), ...stage.concurrency },
     falcoSettings: falcoSettings(falco),
     names: stageNames,
     clustersJson,

@@ -88,6 +88,14 @@ export function networkProblems(stage: Stage): { readonly path: string[]; readon
     'vpc.routeTableIds',
     'expected nothing, because vpc.endpoints is brought: no gateways are made',
   );
+  for (const [index, { name, account, region, respondRoleArn }] of stage.clusters.entries()) {
+    const reached = (account ?? stage.account) === stage.account || respondRoleArn !== undefined;
+    expect(
+      !respondInVpc || !ownEndpoints || !reached || (region ?? stage.region) === stage.region,
+      `clusters.${index}.region`,
+      `expected ${stage.region}: with respondInVpc and vpc.endpoints: own, respond reaches the EKS API of no other region; give ${name} a stage there`,
+    );
+  }
   if (!ownGroups) return problems;
 
   expect(
@@ -109,6 +117,12 @@ export function networkProblems(stage: Stage): { readonly path: string[]; readon
     !respondInVpc || vpc.clusterSecurityGroupIds !== undefined,
     'vpc.clusterSecurityGroupIds',
     'expected the groups of the clusters’ private endpoints, because respondInVpc is true',
+  );
+  const outside = stage.notify.find(({ kind }) => kind === 'slack' || kind === 'webhook');
+  expect(
+    !respondInVpc || outside === undefined,
+    'vpc.securityGroupIds',
+    `expected groups that let out to the address of channel ${outside?.name}: those of the stage let out to AWS and to the clusters only`,
   );
   return problems;
 }

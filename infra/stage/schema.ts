@@ -160,7 +160,7 @@ export const stageSchema = z
     /** Tables refuse deletion. */
     deletionProtection: z.boolean().default(true),
     logLevel: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']).default('INFO'),
-    /** Caps that protect Falco and bound the responder. Absent: the account's shared pool. */
+    /** Caps that protect Falco and bound the responder. @default with `detection: falco` 20 and 10 for the audit functions, else the account's shared pool */
     concurrency: z
       .strictObject({
         auditStream: reservedConcurrency,

@@ -85,7 +85,7 @@ describe('what can be brought', () => {
 describe('the page about it', () => {
   it('names roles, queue and prefixes as they are', () => {
     const of = names({ name: 'prod', account: '333333333333', region: 'eu-central-1' });
-    for (const name of [of.auditArchive, of.archiveWriterRole]) expect(page).toContain(`:role/${name}"`);
+    for (const name of [of.auditArchive, of.archiveWriterRole, of.heartbeat]) expect(page).toContain(`:role/${name}"`);
     expect(page).toContain(`arn:aws:sqs:eu-central-1:333333333333:${of.archiveQueue}"`);
     for (const prefix of [of.archivePrefix, of.historyPrefix, of.archiveErrorPrefix]) expect(page).toContain(`my-audit-logs/${prefix}*"`);
   });

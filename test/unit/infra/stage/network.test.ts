@@ -63,6 +63,16 @@ describe('the network of a stage', () => {
     ['respond in no VPC', `${STAGE}falco: { url: 'https://f/k' }\nrespondInVpc: true`, /vpc: expected the VPC, because respondInVpc/],
     ['respond without a way to clusters', `${STAGE}${FALCO}${VPC}respondInVpc: true`, /vpc\.clusterSecurityGroupIds/],
     [
+      'respond in a VPC far from its cluster',
+      `${STAGE}${FALCO}${VPC}  clusterSecurityGroupIds: [sg-0c]\nrespondInVpc: true\nclusters: [{ name: a }, { name: far, region: us-east-1, path: archive }]`,
+      /clusters\.1\.region: expected eu-central-1: .* give far a stage there/,
+    ],
+    [
+      'a channel that nobody can reach',
+      `${STAGE}${FALCO}${VPC}  clusterSecurityGroupIds: [sg-0c]\nrespondInVpc: true\nnotify: [{ name: chat, kind: slack, secretArn: 'arn:aws:secretsmanager:eu-central-1:111111111111:secret:chat-AbCdEf' }]`,
+      /vpc\.securityGroupIds: .* channel chat/,
+    ],
+    [
       'a target that is neither',
       STAGE + FALCO.replace('sg-0a', 'falco') + VPC,
       /falco\.loadBalancer\.targets\.0: expected a security group id or an IPv4 range/,
