@@ -14,6 +14,7 @@ import {
   rbacManifest,
   stageSchemaFile,
 } from './reference-pages.ts';
+import { policyPages } from './respond/pages.ts';
 import { rulesPages } from './rules/pages.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -32,6 +33,7 @@ const GENERATED: Readonly<Record<string, () => Promise<string> | string>> = {
   'docs/reference/policy.schema.json': policySchemaFile,
   'docs/reference/stage.schema.json': stageSchemaFile,
   'infra/kubernetes/respond-rbac.yaml': rbacManifest,
+  ...Object.fromEntries([...(await policyPages(join(root, 'rules/respond')))].map(([name, text]) => [`docs/respond/${name}`, () => text])),
   ...Object.fromEntries([...rulesPages(join(root, 'rules/falco'))].map(([name, text]) => [`docs/rules/${name}`, () => text])),
 };
 

@@ -25,10 +25,10 @@ function asFalcosidekickSends(line: string): string {
 
 // A recording of real Falco that is not part of the project; without it there is nothing to hold the policies against.
 describe.skipIf(!existsSync(recording))('the recorded alerts through the shipped policies', () => {
-  it('throws nothing, plans nothing on a failed call, and answers every alert a policy speaks of', async () => {
+  it('throws nothing, plans nothing on a failed call, and answers as docs/respond/measured.md says', async () => {
     const set = await openPolicies([resolve(root, 'rules/respond')]);
     const lines = gunzipSync(readFileSync(recording)).toString('utf8').trim().split('\n').map(asFalcosidekickSends);
-    const counts: Record<string, number> = {};
+    const counts = new Map<string, { planned: number; refused: Map<string, number> }>();
     for (const body of lines) {
       const alert = JSON.parse(body) as { time: string; rule: string; output_fields: Record<string, unknown> };
       const clock = { ...systemClock, now: () => Date.parse(alert.time) + 2_000 };
@@ -38,27 +38,28 @@ describe.skipIf(!existsSync(recording))('the recorded alerts through the shipped
         { killedAtMs: clock.now() + 1_000 },
       );
       if (outcome?.kind !== 'answered') throw new Error(`${outcome?.kind}: ${body}`);
-      for (const { status, policy, action, rules } of outcome.entries) {
-        const key = `${rules[0]} → ${policy}, ${action}: ${status}`;
-        counts[key] = (counts[key] ?? 0) + 1;
-        if (status === 'planned') expect(String(alert.output_fields['ka.response.code'])).toMatch(/^(2\d\d|101)$/);
+      for (const { status, policy, action, rules, guards } of outcome.entries) {
+        const key = `${rules[0]} | ${policy} | ${action}`;
+        const count = counts.get(key) ?? { planned: 0, refused: new Map() };
+        counts.set(key, count);
+        if (status === 'planned') {
+          expect(String(alert.output_fields['ka.response.code'])).toMatch(/^(2\d\d|101)$/);
+          count.planned++;
+          continue;
+        }
+        expect(status).toBe('refused');
+        const by = guards.flatMap(({ guard, verdict }) => (verdict === 'refuse' ? [`\`${guard}\``] : [])).join(', ');
+        count.refused.set(by, (count.refused.get(by) ?? 0) + 1);
       }
     }
     expect(lines).toHaveLength(1660);
-    expect(counts).toMatchInlineSnapshot(`
-      {
-        "Attach to cluster-admin Role → remove-cluster-admin-binding, delete-binding: planned": 4,
-        "Attach to cluster-admin Role → remove-cluster-admin-binding, delete-binding: refused": 1,
-        "Attach/Exec Pod → isolate-pod-after-shell, capture-evidence: planned": 14,
-        "Attach/Exec Pod → isolate-pod-after-shell, capture-evidence: refused": 3,
-        "Attach/Exec Pod → isolate-pod-after-shell, isolate-pod: planned": 14,
-        "Attach/Exec Pod → isolate-pod-after-shell, isolate-pod: refused": 3,
-        "Create HostNetwork Pod → mark-escaping-pod, label: planned": 4,
-        "Create HostPid Pod → mark-escaping-pod, label: planned": 4,
-        "Create HostPid Pod → mark-escaping-pod, label: refused": 9,
-        "Create Privileged Pod → mark-escaping-pod, label: planned": 13,
-        "Create Privileged Pod → mark-escaping-pod, label: refused": 9,
-      }
-    `);
+    const rows = [...counts]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, { planned, refused }]) => {
+        const refusals = [...refused].sort(([a], [b]) => (a < b ? -1 : 1)).map(([by, count]) => `${count} by ${by}`);
+        return `| ${key} | ${planned} | ${refusals.join('; ') || 'none'} |`;
+      });
+    const page = readFileSync(resolve(root, 'docs/respond/measured.md'), 'utf8');
+    expect(page.split('\n').filter((line) => /^\| [A-Z]/.test(line))).toEqual(rows);
   });
 });

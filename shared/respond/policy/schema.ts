@@ -79,6 +79,8 @@ export const policySchema = z
       .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'expected lower-case letters, digits and hyphens, at most 63')
       .describe('name of the policy, unique'),
     description: z.string().min(1).describe('what it does and why, in a sentence or two'),
+    why: z.string().min(1).optional().describe('for its page: why this and nothing else'),
+    whenNot: z.string().min(1).optional().describe('for its page: where it would do harm, and what to do about that'),
     mode: z.enum(MODES).default('shadow').describe('the most this policy may do; the deployment and the run-time switch can lower it'),
     match,
     actions: z.array(step).min(1).describe('what to do, in order'),

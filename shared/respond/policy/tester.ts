@@ -7,6 +7,7 @@ import type { ActionCatalogue } from '../action/action.ts';
 import { createMemoryBudgets } from '../budget/index.ts';
 import { casesOf, decide } from '../decide.ts';
 import { createMemoryJournal } from '../journal/index.ts';
+import type { Draft } from '../journal/journal.ts';
 import { matches } from './match.ts';
 import type { PolicySet } from './read.ts';
 
@@ -62,12 +63,12 @@ export function readPolicyTest(text: string): PolicyTest {
 /** Runs the cases in shadow, without a cluster: what can be told from the alert alone. */
 export async function runPolicyTest(test: PolicyTest, set: PolicySet, actions: ActionCatalogue): Promise<readonly CaseResult[]> {
   const results: CaseResult[] = [];
-  for (const { case: name, alert, expect } of test.cases) {
-    const decided = await decideAll(
-      { ...alert, output: '', time: '2026-01-01T00:00:00Z', output_fields: { ...test.fields, ...alert.fields } },
-      set,
-      actions,
-    );
+  for (const given of test.cases) {
+    const { case: name, expect } = given;
+    const decided = (await answerCase(test, given, set, actions)).map(({ policy, action, status, guards }) => {
+      const by = guards.filter(({ verdict }) => verdict === 'refuse').map(({ guard }) => guard);
+      return `${policy}/${action}: ${status}${by.length > 0 ? ` by ${by.join(', ')}` : ''}`;
+    });
     const wanted = expect.map(
       ({ policy, action, status, by }) => `${policy}/${action}: ${status}${by.length > 0 ? ` by ${by.join(', ')}` : ''}`,
     );
@@ -78,7 +79,18 @@ export async function runPolicyTest(test: PolicyTest, set: PolicySet, actions: A
   return results;
 }
 
-async function decideAll(alert: FalcoAlert, set: PolicySet, actions: ActionCatalogue): Promise<readonly string[]> {
+/** What the policies decide about the alert of a case, in shadow and without a cluster. */
+export async function answerCase(
+  { fields: shared }: Pick<PolicyTest, 'fields'>,
+  { alert }: PolicyTest['cases'][number],
+  set: PolicySet,
+  actions: ActionCatalogue,
+): Promise<readonly Draft[]> {
+  const output_fields = { ...shared, ...alert.fields };
+  return decideAll({ ...alert, output: '', time: '2026-01-01T00:00:00Z', output_fields }, set, actions);
+}
+
+async function decideAll(alert: FalcoAlert, set: PolicySet, actions: ActionCatalogue): Promise<readonly Draft[]> {
   const nowMs = Date.parse(alert.time) + 1_000;
   const clock = { ...systemClock, now: () => nowMs };
   const deps = {
@@ -91,12 +103,10 @@ async function decideAll(alert: FalcoAlert, set: PolicySet, actions: ActionCatal
     macKeys: [],
     principal: {},
   };
-  const decided: string[] = [];
+  const decided: Draft[] = [];
   for (const policy of set.policies.filter((candidate) => candidate.mode !== 'off' && matches(candidate, alert))) {
     for (const given of casesOf(alert, policy, actions)) {
-      const { action, status, guards } = await decide(given, 'shadow', deps);
-      const by = guards.filter(({ verdict }) => verdict === 'refuse').map(({ guard }) => guard);
-      decided.push(`${policy.policy}/${action}: ${status}${by.length > 0 ? ` by ${by.join(', ')}` : ''}`);
+      decided.push(await decide(given, 'shadow', deps));
     }
   }
   return decided;
