@@ -28,6 +28,7 @@ export const UNSUPPORTED: Readonly<Record<string, 'made by a call' | 'left out'>
   'AWS::KinesisFirehose::DeliveryStream': 'made by a call',
   'AWS::Lambda::EventInvokeConfig': 'left out',
   'AWS::Logs::LogStream': 'left out',
+  'AWS::Logs::QueryDefinition': 'left out',
   'AWS::Logs::SubscriptionFilter': 'made by a call',
   'AWS::S3::BucketPolicy': 'left out',
   'AWS::SQS::QueuePolicy': 'left out',
