@@ -15,6 +15,7 @@ import { createDynamoDBOnce } from '../platform/aws/once.ts';
 import { createRotatingSecret } from '../platform/aws/rotating-secret.ts';
 import { createBucketStore } from '../platform/aws/s3.ts';
 import { systemClock, systemRandom } from '../platform/clock.ts';
+import { TiercelError } from '../platform/errors.ts';
 import { HttpTransport } from '../platform/http.ts';
 import { createFolderStore, type ObjectStore } from '../platform/object-store.ts';
 import type { Meter } from '../platform/observe/meter.ts';
@@ -161,7 +162,12 @@ function listOf(text: string): string[] {
 
 async function clientCertificate(secretId: string): Promise<Record<string, string>> {
   const { current } = await createRotatingSecret(new SecretsManagerClient({}), secretId, systemClock)();
-  return JSON.parse(current.value) as Record<string, string>;
+  try {
+    return JSON.parse(current.value) as Record<string, string>;
+  } catch {
+    // Not what JSON.parse says: it quotes the secret.
+    throw new TiercelError('CLIENT_CERTIFICATE', `Expected the secret ${secretId} to hold JSON: {"certPem": …, "keyPem": …}. It does not.`);
+  }
 }
 
 /** What the operator says about a cluster outweighs what its log group suggests; the function's own region serves where nothing is said. */

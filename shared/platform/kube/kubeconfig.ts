@@ -120,6 +120,8 @@ function execToken(path: string, { command, args, env }: z.output<typeof exec>, 
       held = { token, untilMs: expirationTimestamp === undefined ? 0 : Date.parse(expirationTimestamp) - 60_000 };
       return token;
     } catch (error) {
+      // The parser's own words quote what the command printed, which may be a token.
+      if (error instanceof SyntaxError) throw new KubeconfigError(path, `\`${command}\` gave no token: what it printed is not JSON`);
       throw new KubeconfigError(path, `\`${command}\` gave no token: ${messageOf(error)}`, error);
     }
   };

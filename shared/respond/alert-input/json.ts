@@ -8,12 +8,16 @@ interface ReviverContext {
 
 const parseWithSource = JSON.parse as (text: string, reviver: (key: string, value: Json, context: ReviverContext) => Json) => Json;
 
-/** @throws SyntaxError as `JSON.parse` does. */
+/** @throws SyntaxError that says nothing of the text: `JSON.parse` quotes it, and what an alert holds must not get into a log. */
 export function parseJson(text: string): Json {
-  return parseWithSource(text, (_key, value, context) => {
-    if (typeof value !== 'number' || Number.isSafeInteger(value) || context.source === undefined) return value;
-    return /^-?\d{1,40}$/.test(context.source) ? BigInt(context.source) : value;
-  });
+  try {
+    return parseWithSource(text, (_key, value, context) => {
+      if (typeof value !== 'number' || Number.isSafeInteger(value) || context.source === undefined) return value;
+      return /^-?\d{1,40}$/.test(context.source) ? BigInt(context.source) : value;
+    });
+  } catch {
+    throw new SyntaxError(`${text.length} characters that are not JSON`);
+  }
 }
 
 export function isJsonObject(value: Json | undefined): value is JsonObject {

@@ -42,7 +42,10 @@ function fromRecord(record: Json, index: number): ReceivedItem {
       return fromMessage(record.Sns.Message, { kind: 'sns', messageId: record.Sns.MessageId });
     }
   }
-  return reject({ kind: 'unknown', index }, `expected an SQS or SNS record, got ${quote(JSON.stringify(record) ?? '')}`);
+  return reject(
+    { kind: 'unknown', index },
+    `expected an SQS or SNS record, got ${isJsonObject(record) ? `an object with the members ${quote(Object.keys(record).join(', '))}` : kindOf(record)}`,
+  );
 }
 
 /** The body of an SQS or SNS message: an alert, or (SNS without raw delivery, in SQS) SNS's envelope around one. */
@@ -56,11 +59,11 @@ function fromMessage(body: Json | undefined, via: Via, enveloped = false): Recei
     if (via.kind === 'sns' || enveloped) {
       return reject(
         via,
-        `expected the alert as JSON, got the text form ${quote(body)}: Falcosidekick sends only the output line unless \`aws.sns.rawjson: true\` ` +
+        `expected the alert as JSON, got a text: Falcosidekick sends only the output line unless \`aws.sns.rawjson: true\` ` +
           '(AWS_SNS_RAWJSON=true) is set; set it, the line names no object exactly enough to act on',
       );
     }
-    return reject(via, `expected the alert as JSON: ${messageOf(error)}`);
+    return reject(via, `expected the alert as JSON, got ${messageOf(error)}`);
   }
   if (!enveloped && isJsonObject(value) && value.Type === 'Notification' && typeof value.Message === 'string') {
     return fromMessage(value.Message, via, true);
