@@ -21,6 +21,7 @@ interface Options {
   readonly enforce?: true;
   readonly table?: string;
   readonly macKeySecret?: string;
+  readonly evidence?: string;
   readonly yes?: true;
   readonly json?: true;
   readonly summary?: true;
@@ -37,6 +38,7 @@ export const registerRespond: Register = (program, exit) => {
     .option('--enforce', 'act')
     .option('--table <name>', 'with --enforce: the journal')
     .option('--mac-key-secret <id>', 'with --enforce: Secrets Manager secret with the key of tiercel.dev/mac')
+    .option('--evidence <folder>', 'with --enforce: where evidence is kept; without it, capture-evidence is refused')
     .option('--yes', 'with --enforce: do not ask')
     .option('--json', 'print journal entries, one per line')
     .option('--summary', 'without --enforce: plans and refusals by rule')

@@ -1,12 +1,24 @@
 import { userInfo } from 'node:os';
 import { respondToCommand } from '../../shared/flows/respond.ts';
-import { systemClock } from '../../shared/platform/clock.ts';
-import { TiercelError } from '../../shared/platform/errors.ts';
-import { type Command, describeEffect, type Entry, type Journal, type Mode, type ModeSwitch, undo } from '../../shared/respond/index.ts';
+import { systemClock, systemRandom } from '../../shared/platform/clock.ts';
+import { messageOf, TiercelError } from '../../shared/platform/errors.ts';
+import {
+  type Command,
+  createOutbox,
+  describeEffect,
+  type Entry,
+  type Journal,
+  type Mode,
+  type ModeSwitch,
+  undo,
+} from '../../shared/respond/index.ts';
 import { table } from '../print/table.ts';
 import type { Out } from '../print/terminal.ts';
-import { openCluster, operatorDeps } from './cluster.ts';
+import { openCluster, operatorDeps, tellingFrom } from './cluster.ts';
 import { openPolicies } from './policies.ts';
+
+/** How long the claim of a command holds, milliseconds. */
+const LEASE_MS = 60_000;
 
 async function entryOf(journal: Journal, id: string): Promise<Entry> {
   const entry = await journal.find(id);
@@ -107,34 +119,45 @@ export async function showEntry(journal: Journal, id: string, options: { readonl
 export async function undoResponse(
   journal: Journal,
   id: string,
-  options: { readonly kubeconfig: string; readonly context?: string; readonly force?: boolean },
+  options: { readonly stage?: string; readonly kubeconfig: string; readonly context?: string; readonly force?: boolean },
   out: Out,
 ): Promise<void> {
   const entry = await entryOf(journal, id);
   const client = await openCluster(options.kubeconfig, options.context);
   try {
-    const undone = await undo(entry, { by: userInfo().username, force: options.force === true }, { clock: systemClock, journal, client });
+    const telling = { ...tellingFrom(options.stage), clock: systemClock, random: systemRandom, journal };
+    const outbox = createOutbox(telling, systemClock.now() + LEASE_MS);
+    const request = { by: userInfo().username, force: options.force === true };
+    const undone = await undo(entry, request, { clock: systemClock, journal: outbox.journal, client });
     for (const { effect, note } of undone.steps) out.write(`${describeEffect(effect)}: ${note ?? 'nothing to do'}\n`);
+    await outbox.deliver([undone]).catch((error) => out.write(`${messageOf(error)}\n`));
   } finally {
     client.close();
   }
 }
 
-/** How long the claim of a command holds, milliseconds. */
-const LEASE_MS = 60_000;
-
 /** Says yes or no to a response that asks. Yes carries it out at once, with the rights of whoever says it. */
 export async function decideResponse(
   verb: Extract<Command['verb'], 'approve' | 'deny'>,
   id: string,
-  options: { readonly table: string; readonly policies: readonly string[]; readonly kubeconfig: string; readonly context?: string },
+  options: {
+    readonly stage?: string;
+    readonly table: string;
+    readonly policies: readonly string[];
+    readonly kubeconfig: string;
+    readonly context?: string;
+  },
   out: Out,
 ): Promise<void> {
   const client = await openCluster(options.kubeconfig, options.context);
   try {
-    const deps = await operatorDeps(await openPolicies(options.policies), client, options.table);
-    const { status, remark } = await respondToCommand({ verb, id, by: userInfo().username }, deps, {
-      killedAtMs: systemClock.now() + LEASE_MS,
+    const deps = await operatorDeps(await openPolicies(options.policies), client, options.table, { stage: options.stage });
+    const killedAtMs = systemClock.now() + LEASE_MS;
+    const { status, remark } = await respondToCommand({ verb, id, by: userInfo().username }, deps, { killedAtMs }).catch((error) => {
+      // The response is settled; only somebody could not be told of it.
+      if (!(error instanceof TiercelError) || error.code !== 'respond.notices') throw error;
+      out.write(`${error.message}\n`);
+      return entryOf(deps.journal, id);
     });
     out.write(`${status}${remark === undefined ? '' : `: ${remark}`}\n`);
   } finally {

@@ -21,6 +21,8 @@ export interface RespondOptions {
   readonly context?: string;
   readonly table?: string;
   readonly macKeySecret?: string;
+  /** Folder where evidence is kept. */
+  readonly evidence?: string;
   readonly json?: boolean;
   /** Counts by rule instead of every response. */
   readonly summary?: boolean;
@@ -78,7 +80,7 @@ export async function enforceResponses(
   const client = await openCluster(kubeconfig, options.context);
   try {
     const macKeys = macKeysOf(await createRotatingSecret(new SecretsManagerClient({}), macKeySecret, systemClock)());
-    const deps = { ...(await operatorDeps(set, client, table)), macKeys };
+    const deps = { ...(await operatorDeps(set, client, table, { evidenceFolder: options.evidence })), macKeys };
     let wellDone = true;
     for (const line of lines) {
       const outcome = await answer(line, deps);
