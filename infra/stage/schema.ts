@@ -166,6 +166,7 @@ export const stageSchema = z
         auditStream: reservedConcurrency,
         auditArchive: reservedConcurrency,
         respond: reservedConcurrency,
+        heartbeat: reservedConcurrency,
       })
       .default({}),
   })
