@@ -4,7 +4,7 @@ import { readField } from '../fields.ts';
 
 const PLACE = /\{([^{}]*)\}/g;
 /** What the journal keeps of an alert: who did what to which object, not what the request held. */
-const NAMED = /^(rule|priority|(ka\.(?!req\.|uri\.param)|tiercel\.)[a-z0-9_.]+)$/;
+const NAMED = /^(rule|priority|cluster|node|container\.(id|name)|(ka\.(?!req\.|uri\.param)|tiercel\.|k8s\.|ecs\.)[a-z0-9_.]+)$/;
 
 /** Text with places for fields of the alert. Data from end to end: nothing in it is ever run. */
 export const template = z
@@ -16,7 +16,7 @@ export const template = z
       if (NAMED.test(name!)) continue;
       context.addIssue({
         code: 'custom',
-        message: `${place} names no field that the journal keeps: expected rule, priority or a field of ka. or tiercel., none of ka.req. or ka.uri.param`,
+        message: `${place} names no field that the journal keeps: expected rule, priority, cluster, node, container.id, or a field of ka., tiercel., k8s. or ecs., none of ka.req. or ka.uri.param`,
       });
     }
     if (/[{}]/.test(text.replaceAll(PLACE, ''))) context.addIssue({ code: 'custom', message: 'expected every { to have its }' });

@@ -1,5 +1,6 @@
 import { describeObject } from '../../platform/kube/index.ts';
 import { changesCluster } from '../action/effect.ts';
+import { fieldText } from '../fields.ts';
 import type { Entry, Status } from '../journal/journal.ts';
 import { type Notice, noticeId } from './notice.ts';
 
@@ -50,6 +51,14 @@ const TITLES: Readonly<Record<Status, string>> = {
   undone: 'Taken back:',
 };
 
+/** Where it happened, in alerts of nodes. */
+const OF_NODES = [
+  ['Amazon ECS cluster', 'ecs.cluster'],
+  ['Amazon ECS task (whose log it is)', 'ecs.task_arn'],
+  ['node', 'node'],
+  ['container', 'container.id'],
+] as const;
+
 const MAX_VALUE = 1_000;
 
 /** What a notice says, from the journal alone. */
@@ -74,6 +83,7 @@ export function messageFor(entry: Entry, notice: Notice, stage: string | undefin
     ...fact('cluster', entry.cluster),
     ...fact('object', target),
     ...fact('user', entry.user),
+    ...OF_NODES.flatMap(([name, field]) => fact(name, fieldText(entry.alert, field))),
     ...refusedBy.map(({ guard, reason }) => [guard, reason] as const),
     ...fact('remark', entry.remark),
     ...entry.caveats.map((caveat) => ['note', printable(caveat)] as const),

@@ -8,6 +8,8 @@ import type { RespondResult } from '../../../functions/respond/acknowledge.ts';
 import { respondToAlerts } from '../../../shared/flows/respond.ts';
 import { systemClock } from '../../../shared/platform/clock.ts';
 import { readTrigger } from '../../../shared/respond/index.ts';
+import type { Channel } from '../../../shared/respond/notify/channel.ts';
+import type { Message } from '../../../shared/respond/notify/message.ts';
 import { createLogGroup, subscribeInPlaceOfLambda } from '../../support/log-group.ts';
 import { createMemoryCluster } from '../../support/memory-cluster.ts';
 import { awsClients, createTable, motoClientOptions, motoEndpoint, uniqueName } from '../../support/moto.ts';
@@ -122,9 +124,12 @@ describe.skipIf(!motoEndpoint)('alerts of nodes, by way of FireLens', () => {
   mode: enforce
   match: { source: syscall, rules: [Terminal shell in container] }
   unsigned: ${unsigned}
+  notify: { channels: [security], on: [refused, done] }
   actions: [{ action: isolate-pod, with: { enforcement: assume } }]
 `;
-      const deps = responder({ clock: systemClock, client: cluster.client, policies });
+      const told: Message[] = [];
+      const channel: Channel = { send: async (message) => void told.push(message) };
+      const deps = { ...responder({ clock: systemClock, client: cluster.client, policies }), channels: new Map([['security', channel]]) };
       const answers: string[][] = [];
       for (const items of triggers) {
         for (const outcome of await respondToAlerts(items, deps, { killedAtMs: Date.now() + 30_000 })) {
@@ -136,6 +141,10 @@ describe.skipIf(!motoEndpoint)('alerts of nodes, by way of FireLens', () => {
       expect(answers).toEqual(expected);
       const labels = cluster.peek(pod)?.metadata.labels ?? {};
       expect('tiercel.dev/quarantine' in labels).toBe(unsigned === 'allow');
+      // People hear of both: where it was, and what came of it.
+      expect(told.map(({ outcome }) => outcome)).toEqual(expected.map(([status]) => status));
+      expect(told[0]?.text).toContain('arn:aws:ecs:eu-central-1:123456789012:task/runtime/8c2f1d3b0c8e4f0f9f0f8f3e4f5b6a7d');
+      expect(told[1]?.text).toContain('pods shop/web-1');
     }
   });
 });

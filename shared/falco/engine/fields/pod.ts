@@ -195,7 +195,12 @@ export const REQUEST_FIELDS: readonly FieldRow[] = [
     present,
     'FlexVolume drivers of the volumes that have one.',
   ),
-  list('ka.req.pod.volumes.volume_type', ['spec', 'volumes', ''], volumeTypes, 'Kinds of the volumes: every key of a volume but its name.'),
+  list(
+    'ka.req.pod.volumes.volume_type',
+    ['spec', 'volumes', ''],
+    volumeTypes,
+    'Kinds of the volumes: every key of a volume but its name. A crafted event makes the real plugin panic over it: avoid it in rules for Falco.',
+  ),
   {
     name: 'ka.req.volume.hostpath',
     type: 'string',
