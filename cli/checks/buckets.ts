@@ -38,5 +38,6 @@ function wantedAnnouncements({ names }: DeployedStage): readonly { bucket: strin
     { bucket: names.archiveBucket, queue: names.archiveQueue, prefixes: [names.archivePrefix] },
     { bucket: names.spoolBucket, queue: names.spoolQueue, prefixes: [names.spoolPrefix, names.failedInvocationsPrefix] },
     { bucket: names.quarantineBucket, prefixes: [] },
+    { bucket: names.evidenceBucket, prefixes: [] },
   ];
 }

@@ -11,17 +11,16 @@ export const spool: Check = {
   title: `No event has been waiting for Falco for more than ${TOO_OLD_MINUTES} minutes.`,
   why: 'Nothing in the spool is lost, but nobody is watching it either, and it expires after `spoolRetentionDays`.',
   needs: (stage) => [{ actions: ['s3:ListBucket'], resources: [`arn:${stage.partition}:s3:::${stage.names.spoolBucket}`] }],
-  subjects: ({ stage, aws, clock }) => [
-    {
-      name: `s3://${stage.names.spoolBucket}/${stage.names.spoolPrefix}`,
+  // Lambda's records of failed invocations are read and deleted like what is spooled.
+  subjects: ({ stage, aws, clock }) =>
+    [stage.names.spoolPrefix, stage.names.failedInvocationsPrefix].map((Prefix) => ({
+      name: `s3://${stage.names.spoolBucket}/${Prefix}`,
       async look() {
         let objects = 0;
         let oldestMs = Number.POSITIVE_INFINITY;
         let ContinuationToken: string | undefined;
         for (let page = 0; page < PAGES; page++) {
-          const answer = await aws.s3.send(
-            new ListObjectsV2Command({ Bucket: stage.names.spoolBucket, Prefix: stage.names.spoolPrefix, ContinuationToken }),
-          );
+          const answer = await aws.s3.send(new ListObjectsV2Command({ Bucket: stage.names.spoolBucket, Prefix, ContinuationToken }));
           for (const { LastModified } of answer.Contents ?? []) {
             objects++;
             oldestMs = Math.min(oldestMs, LastModified?.getTime() ?? Number.POSITIVE_INFINITY);
@@ -39,6 +38,5 @@ export const spool: Check = {
           `Is Falco there (targets, webhook)? Then aws logs tail /aws/lambda/${stage.names.auditArchive} --since 30m says what it answered`,
         );
       },
-    },
-  ],
+    })),
 };

@@ -21,7 +21,13 @@ import {
   type ElasticLoadBalancingV2Client,
   RegisterTargetsCommand,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
-import { AddPermissionCommand, CreateEventSourceMappingCommand, CreateFunctionCommand, type Runtime } from '@aws-sdk/client-lambda';
+import {
+  AddPermissionCommand,
+  CreateEventSourceMappingCommand,
+  CreateFunctionCommand,
+  PutFunctionConcurrencyCommand,
+  type Runtime,
+} from '@aws-sdk/client-lambda';
 import { CreateBucketCommand, PutBucketNotificationConfigurationCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { CreateSecretCommand, DescribeSecretCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { CreateTopicCommand, SubscribeCommand } from '@aws-sdk/client-sns';
@@ -110,6 +116,8 @@ export async function deployInMoto(name: string, stageFile: string): Promise<Mot
         Code: { ZipFile: Buffer.from(`code of ${key}`) },
       }),
     );
+    const cap = (stage.concurrency as Readonly<Record<string, number | undefined>>)[key];
+    if (cap !== undefined) await lambda.send(new PutFunctionConcurrencyCommand({ FunctionName, ReservedConcurrentExecutions: cap }));
   }
   for (const [EventSourceArn, FunctionName] of [
     [stage.arn('sqs', names.archiveQueue), names.auditArchive],
@@ -141,6 +149,7 @@ export async function deployInMoto(name: string, stageFile: string): Promise<Mot
     [names.archiveBucket, names.archiveQueue, [names.archivePrefix]],
     [names.spoolBucket, names.spoolQueue, [names.spoolPrefix, names.failedInvocationsPrefix]],
     [names.quarantineBucket, undefined, []],
+    [names.evidenceBucket, undefined, []],
   ];
   for (const [Bucket, to, prefixes] of notifications) {
     await s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration: { LocationConstraint: 'eu-central-1' } }));

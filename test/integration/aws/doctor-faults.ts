@@ -44,6 +44,8 @@ export interface Planted {
 
 /** Faults of the stage in doctor.test.ts. `d` is asked when a fault is planted, because the stage is deployed after the tests are named. */
 export function plantedFaults(d: () => MotoDeployment, falco: { answer: number }): readonly Planted[] {
+  const cap = (name: 'auditArchive' | 'rotateMacKey', ReservedConcurrentExecutions: number) =>
+    d().aws.lambda.send(new PutFunctionConcurrencyCommand({ FunctionName: d().stage.names[name], ReservedConcurrentExecutions }));
   const filter = (logGroupName: string) => d().stage.wantedSubscriptions.find(({ logGroup }) => logGroup === logGroupName)!;
   const put = (logGroupName: string, changed: object = {}) => {
     const { filterName, destinationArn } = filter(logGroupName);
@@ -214,12 +216,15 @@ export function plantedFaults(d: () => MotoDeployment, falco: { answer: number }
     },
     {
       fault: 'a function is switched off by its concurrency',
-      plant: () =>
-        d().aws.lambda.send(
-          new PutFunctionConcurrencyCommand({ FunctionName: d().stage.names.auditArchive, ReservedConcurrentExecutions: 0 }),
-        ),
-      mend: () => d().aws.lambda.send(new DeleteFunctionConcurrencyCommand({ FunctionName: d().stage.names.auditArchive })),
-      finds: ['functions', /auditArchive/, /^aws lambda delete-function-concurrency --function-name tiercel-doctor-auditArchive/],
+      plant: () => cap('auditArchive', 0),
+      mend: () => cap('auditArchive', 10),
+      finds: ['functions', /auditArchive/, /^aws lambda put-function-concurrency --function-name tiercel-doctor-auditArchive .* 10$/],
+    },
+    {
+      fault: 'a function without a cap is switched off',
+      plant: () => cap('rotateMacKey', 0),
+      mend: () => d().aws.lambda.send(new DeleteFunctionConcurrencyCommand({ FunctionName: d().stage.names.rotateMacKey })),
+      finds: ['functions', /rotateMacKey/, /^aws lambda delete-function-concurrency --function-name tiercel-doctor-rotateMacKey$/],
     },
     {
       fault: 'nobody reads a queue',

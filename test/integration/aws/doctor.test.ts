@@ -4,7 +4,6 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CheckContext } from '../../../cli/checks/check.ts';
 import { CHECKS } from '../../../cli/checks/registry.ts';
@@ -49,7 +48,6 @@ describe.skipIf(!motoEndpoint)('tiercel doctor', () => {
     falco.listen(0, '127.0.0.1');
     await once(falco, 'listening');
     d = await deployInMoto('doctor', stageFile((falco.address() as AddressInfo).port));
-    await d.aws.lambda.send(new PutFunctionConcurrencyCommand({ FunctionName: d.stage.names.respond, ReservedConcurrentExecutions: 2 }));
     for (const { name } of d.stage.watched) await d.beat(name, { minutesAgo: 3, digest: DIGEST });
     await createDynamoDBModeSwitch({ client: d.aws.dynamodb, tableName: d.stage.names.journalTable }).turn({
       mode: 'shadow',
