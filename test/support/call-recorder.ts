@@ -6,6 +6,8 @@ import type { AddressInfo } from 'node:net';
 export interface ObservedCall {
   readonly action: string;
   readonly resource: string;
+  /** Partition key of the item, where the call names one. */
+  readonly leadingKey?: string;
 }
 
 export interface Recorder {
@@ -119,15 +121,14 @@ function observed(method: string, url: string, headers: IncomingHttpHeaders, bod
   }
 }
 
-type Step = { readonly TableName: string; readonly IndexName?: string };
+type Step = { readonly TableName: string; readonly IndexName?: string; readonly Key?: { readonly pk?: { readonly S: string } } };
 
 function dynamodb(operation: string, input: Step & { TransactItems?: Record<string, Step>[] }, arn: (resource: string) => string) {
-  const resourceOf = ({ TableName, IndexName }: Step) => arn(`table/${TableName}${IndexName === undefined ? '' : `/index/${IndexName}`}`);
-  if (operation !== 'TransactWriteItems') return [{ action: `dynamodb:${operation}`, resource: resourceOf(input) }];
-  return (input.TransactItems ?? []).flatMap((item) =>
-    Object.entries(item).map(([kind, step]) => ({
-      action: `dynamodb:${kind}Item`,
-      resource: resourceOf(step),
-    })),
-  );
+  const call = (kind: string, { TableName, IndexName, Key }: Step): ObservedCall => ({
+    action: `dynamodb:${kind}`,
+    resource: arn(`table/${TableName}${IndexName === undefined ? '' : `/index/${IndexName}`}`),
+    ...(Key?.pk === undefined ? {} : { leadingKey: Key.pk.S }),
+  });
+  if (operation !== 'TransactWriteItems') return [call(operation, input)];
+  return (input.TransactItems ?? []).flatMap((item) => Object.entries(item).map(([kind, step]) => call(`${kind}Item`, step)));
 }

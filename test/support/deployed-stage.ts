@@ -163,6 +163,7 @@ export interface RoleStatement {
   readonly Sid: string;
   readonly Action: string | readonly string[];
   readonly Resource: string | readonly string[];
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
 }
 
 const unescapeXml = (text: string) =>

@@ -11,6 +11,7 @@ interface Statement {
   readonly Effect: string;
   readonly Action: string | readonly string[];
   readonly Resource: string | readonly string[];
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 const read = (file: string) => readCloudFormation(readFileSync(join(root, file), 'utf8'));
@@ -159,8 +160,14 @@ describe('roles together', () => {
   });
 
   it('lets respond neither turn the run-time switch nor delete from the journal', () => {
-    const journal = statementsOf('respond').find(({ Resource }) => listOf(Resource).includes('JournalTable.Arn'));
-    expect(journal?.Action).toEqual(['dynamodb:GetItem', 'dynamodb:UpdateItem', 'dynamodb:Query']);
+    const journal = statementsOf('respond').filter(({ Resource }) => listOf(Resource).includes('JournalTable.Arn'));
+    expect(journal.flatMap(({ Action }) => listOf(Action)).sort()).toEqual(['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem']);
+    for (const { Sid, Condition } of journal.filter(({ Action }) => listOf(Action).includes('dynamodb:UpdateItem'))) {
+      const keys = Condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'] ?? ['*'];
+      // The switch is the item `switch` of the same table (shared/respond/mode-switch.ts).
+      expect(keys, Sid).toEqual(['event#*', 'budget#*', 'cooldown#*']);
+      expect(Condition?.Null, Sid).toEqual({ 'dynamodb:LeadingKeys': 'false' });
+    }
   });
 });
 

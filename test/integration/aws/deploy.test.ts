@@ -303,6 +303,15 @@ logRetentionDays: 30
       await fleet.invoke('rotateMacKey', { Step, SecretId, ClientRequestToken });
   });
 
+  it('lets respond write what it journals, and not the run-time switch beside it', async () => {
+    const statements = await statementsOf(embedded.stage.functions.respond!.role);
+    const write = (leadingKey: string) => {
+      const resource = `arn:aws:dynamodb:${region}:${MOTO_ACCOUNT}:table/${embedded.stage.created.JournalTable}`;
+      return statements.some((statement) => allows(statement, { action: 'dynamodb:UpdateItem', resource, leadingKey }));
+    };
+    expect([write('event#0123'), write('budget#prod'), write('cooldown#prod'), write('switch')]).toEqual([true, true, true, false]);
+  });
+
   // Last, because it judges what the tests above have made the functions do.
   describe.each(['auditStream', 'auditArchive', 'respond', 'heartbeat', 'rotateMacKey'])('the role of %s', (key) => {
     let statements: readonly RoleStatement[];
@@ -321,7 +330,7 @@ logRetentionDays: 30
     });
 
     it('holds nothing that nobody calls: what was not seen is listed with its reason, and what is listed was not seen', () => {
-      const held = statements.flatMap(({ Sid, Action, Resource }) => [Action].flat().map((Action) => ({ Sid, Action, Resource })));
+      const held = statements.flatMap(({ Sid, Action, ...rest }) => [Action].flat().map((Action) => ({ ...rest, Sid, Action })));
       const nameOf = ({ Sid, Action }: (typeof held)[number]) => `${Sid} ${Action}`;
       const seen = new Set(held.filter((statement) => calls.some((call) => allows(statement, call))).map(nameOf));
       const unseen = new Set(held.map(nameOf).filter((name) => !seen.has(name)));
@@ -333,10 +342,12 @@ logRetentionDays: 30
 });
 
 /** Whether a statement allows a call. The stand-in's CloudFormation leaves the `:*` off a log group's ARN that AWS has there. */
-function allows({ Action, Resource }: RoleStatement, { action, resource }: ObservedCall): boolean {
+function allows({ Action, Resource, Condition }: RoleStatement, { action, resource, leadingKey }: ObservedCall): boolean {
   const patterns = [Resource]
     .flat()
     .flatMap((pattern) => (/^arn:aws:logs:[^:]*:\d+:log-group:[^:]+$/.test(pattern) ? [pattern, `${pattern}:*`] : [pattern]));
+  const keys = Condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'];
+  if (keys !== undefined && !keys.some((pattern) => covers(pattern, leadingKey ?? ''))) return false;
   return [Action].flat().includes(action) && patterns.some((pattern) => covers(pattern, resource));
 }
 
