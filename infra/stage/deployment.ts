@@ -8,7 +8,7 @@ import { type EndpointUrl, endpoints, endpointUrls, type Service } from './endpo
 import { type HeartbeatSettings, heartbeats } from './heartbeat.ts';
 import { loadBalancer } from './load-balancer.ts';
 import { names, type StageNames } from './names.ts';
-import { type FunctionVpc, functionVpc, securityGroups } from './network.ts';
+import { type FunctionVpc, functionVpc, securityGroupOutputs, securityGroups } from './network.ts';
 import { savedQueries } from './queries.ts';
 import type { NamedStage } from './read.ts';
 import { logGroupOf, type Resources, subscriptions } from './subscriptions.ts';
@@ -66,7 +66,7 @@ export interface Deployment extends Omit<NamedStage, 'falco'> {
   /** Addresses of the stage's own interface endpoints; empty where there is none. */
   readonly auditEndpointUrls: Readonly<Record<Service, EndpointUrl>>;
   readonly respondEndpointUrls: Readonly<Record<Service, EndpointUrl>>;
-  readonly securityGroups: { readonly Resources: Resources };
+  readonly securityGroups: { readonly Resources: Resources; readonly Outputs: Readonly<Record<string, object>> };
   readonly loadBalancer: ReturnType<typeof loadBalancer>;
   readonly endpoints: { readonly Resources: Resources };
   readonly accessEntries: { readonly Resources: Resources };
@@ -181,7 +181,7 @@ export function deployment(stage: NamedStage): Deployment {
     respondVpc: functionVpc(stage, 'respond'),
     auditEndpointUrls: endpointUrls(stage, reach, 'audit'),
     respondEndpointUrls: endpointUrls(stage, reach, 'respond'),
-    securityGroups: { Resources: securityGroups(stage) },
+    securityGroups: { Resources: securityGroups(stage), Outputs: securityGroupOutputs(stage) },
     loadBalancer: loadBalancer(stage),
     endpoints: { Resources: endpoints(stage, reach) },
     accessEntries: { Resources: accessEntries(stage) },

@@ -1,4 +1,4 @@
-import { BALANCER_GROUP, FUNCTION_GROUPS, groupId, HEALTH_PORT, listenerPort } from './network.ts';
+import { BALANCER_GROUP, groupId, HEALTH_PORT, listenerPort } from './network.ts';
 import type { NamedStage } from './read.ts';
 import type { Resources } from './subscriptions.ts';
 
@@ -81,13 +81,6 @@ export function loadBalancer(stage: NamedStage): { Resources: Resources; Outputs
         Description: 'What the host of falco.url stands for',
         Value: { 'Fn::GetAtt': ['FalcoLoadBalancer', 'DNSName'] },
       },
-      FalcoLoadBalancerSecurityGroupId: {
-        Description: "Whom Falco's pods let in, at the ports of the webhook and of its health",
-        Value: groupId(BALANCER_GROUP),
-      },
-      ...(vpc.securityGroupIds === undefined
-        ? { AuditSecurityGroupId: { Description: 'Group of the audit functions', Value: groupId(FUNCTION_GROUPS.audit) } }
-        : {}),
     },
   };
 }

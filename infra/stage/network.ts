@@ -52,6 +52,17 @@ export function securityGroups(stage: NamedStage): Resources {
   };
 }
 
+/** Names of our groups for those who let them in: Falco's pods, private cluster endpoints, brought endpoints. */
+export function securityGroupOutputs(stage: NamedStage): Readonly<Record<string, object>> {
+  const groups = Object.entries(securityGroups(stage)).filter(([, { Type }]) => Type === 'AWS::EC2::SecurityGroup');
+  return Object.fromEntries(
+    groups.map(([id, { Properties }]) => [
+      `${id}Id`,
+      { Description: (Properties as { GroupDescription: string }).GroupDescription, Value: groupId(id) },
+    ]),
+  );
+}
+
 /** Where the load balancer listens: the port that `falco.url` names. */
 export function listenerPort({ falco }: Pick<NamedStage, 'falco'>): number {
   const { port, protocol } = new URL(falco!.url);

@@ -33,8 +33,8 @@ describe('where beats go in', () => {
   it('is a folder of its own in the archive for a cluster of another account', () => {
     const { targetsJson, objectArns, writesStreams, writesObjects } = beatsOf(FOREIGN);
     expect(JSON.parse(targetsJson)).toEqual([{ cluster: 'f', prefix: 'audit/222222222222/eu-west-1/f/' }]);
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation's own spelling
     expect(objectArns).toEqual([
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation's own spelling
       { 'Fn::Sub': '${ArchiveBucket.Arn}/audit/222222222222/eu-west-1/f/kube-apiserver-audit-tiercel-heartbeat/*' },
     ]);
     expect([writesStreams, writesObjects]).toEqual(['none', 'some']);

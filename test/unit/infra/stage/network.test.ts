@@ -177,7 +177,13 @@ describe('security groups of the functions', () => {
   });
 
   it('let respond out to the clusters and never to Falco', () => {
-    const { Resources } = made(respond).securityGroups;
+    const { Resources, Outputs } = made(respond).securityGroups;
+    expect(Object.keys(Outputs).sort()).toEqual([
+      'AuditSecurityGroupId',
+      'EndpointSecurityGroupId',
+      'FalcoLoadBalancerSecurityGroupId',
+      'RespondSecurityGroupId',
+    ]);
     const group = Resources.RespondSecurityGroup as unknown as Group;
     expect(group.Properties.SecurityGroupEgress.map((rule) => Object.values(rule).at(-1))).toEqual(['pl-0a', 'pl-0b', 'sg-0c']);
     expect(Object.keys(Resources).filter((id) => id.startsWith('RespondTo'))).toEqual([
