@@ -17,7 +17,7 @@ export async function acknowledge(
 ): Promise<SQSBatchResponse | undefined> {
   if (!isFromSqs(event)) {
     const outcome = await ingestNotification(event, invocation.deps, invocation.times);
-    report(outcome, logger, meter);
+    report(outcome, invocation, logger, meter);
     if (outcome.kind === 'done') return undefined;
     throw new TiercelError(
       'OBJECTS_UNFINISHED',
@@ -33,7 +33,7 @@ export async function acknowledge(
       backedUp === undefined
         ? await ingestMessage(message, invocation, logger)
         : ({ kind: 'backed-up', why: backedUp, objects: [] } as const);
-    report(outcome, logger, meter);
+    report(outcome, invocation, logger, meter);
     if (outcome.kind === 'done') continue;
     if (outcome.kind === 'backed-up') backedUp = outcome.why;
     failures.push(message.messageId);
@@ -61,11 +61,12 @@ function delaySeconds(outcome: NotificationOutcome, message: SQSRecord): number 
   return Math.min(30 * 2 ** Math.min(receives - 1, 10), 900);
 }
 
-function report(outcome: NotificationOutcome, logger: Logger, meter: Meter): void {
+function report(outcome: NotificationOutcome, { deps }: ArchiveInvocation, logger: Logger, meter: Meter): void {
   for (const { object, outcome: result } of outcome.objects) {
     meter.record(METRIC_OF[result.kind], 1);
     const level = result.kind === 'poison' ? 'error' : result.kind === 'backed-up' ? 'warn' : 'info';
-    logger[level](`object ${result.kind}`, { bucket: object.bucket, key: object.key, ...result });
+    const { cluster } = deps.identify(object);
+    logger[level](`object ${result.kind}`, { cluster, bucket: object.bucket, key: object.key, ...result });
   }
 }
 
