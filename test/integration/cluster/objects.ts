@@ -68,9 +68,9 @@ const CONTROLLERS: Readonly<Record<string, { readonly group: string; readonly sp
 /** Kinds that a pod may say owns it. */
 export const POD_OWNERS = ['ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'ReplicationController'] as const;
 
-async function makeController(client: KubeClient, kind: string, name: string): Promise<readonly JsonValue[]> {
+async function makeController(client: KubeClient, kind: string, name: string, alone: boolean): Promise<readonly JsonValue[]> {
   const { group, spec, owner } = CONTROLLERS[kind]!;
-  const ownerReferences = owner === undefined ? [] : await makeController(client, owner, name);
+  const ownerReferences = owner === undefined || alone ? [] : await makeController(client, owner, name, false);
   const apiVersion = group === '' ? 'v1' : `${group}/v1`;
   const reference = { apiGroup: group, apiVersion: 'v1', resource: `${kind.toLowerCase()}s`, namespace: 'prod', name };
   const { made } = await create(client, reference, { apiVersion, kind, metadata: { ownerReferences }, spec });
@@ -78,16 +78,21 @@ async function makeController(client: KubeClient, kind: string, name: string): P
 }
 
 export interface PodOptions {
-  /** Kind of the controller that owns it. */
+  /** Kind of the controller that owns it; it has the same name. */
   readonly kind?: string;
+  /** Whether nothing owns that controller in turn. */
+  readonly alone?: boolean;
   readonly name?: string;
   /** More of its spec. */
   readonly spec?: Record<string, JsonValue>;
 }
 
 /** A pod on the node, and whatever owns it. */
-export async function makePod(client: KubeClient, { kind, name = `web-${++serial}`, spec = {} }: PodOptions = {}): Promise<Made> {
-  const ownerReferences = kind === undefined ? [] : await makeController(client, kind, name);
+export async function makePod(
+  client: KubeClient,
+  { kind, alone = false, name = `web-${++serial}`, spec = {} }: PodOptions = {},
+): Promise<Made> {
+  const ownerReferences = kind === undefined ? [] : await makeController(client, kind, name, alone);
   return create(
     client,
     { ...core, resource: 'pods', namespace: 'prod', name },
@@ -99,6 +104,9 @@ export async function makePod(client: KubeClient, { kind, name = `web-${++serial
     },
   );
 }
+
+/** A pod whose name says that it, or what makes it, is to be deleted. */
+export const makeEvictedPod = (client: KubeClient, options: PodOptions = {}) => makePod(client, { ...options, name: `evict-${++serial}` });
 
 export const makeService = (client: KubeClient) =>
   create(

@@ -24,11 +24,11 @@ describe('the RBAC generated for policies that use every action', () => {
 
   /** Whether every scenario goes through, there and back. */
   async function everythingWorks(): Promise<boolean> {
-    for (const { action, make, accomplished } of SCENARIOS) {
+    for (const { policy, action, make, accomplished } of SCENARIOS) {
       const { reference } = await make(mallory);
       const outside = createOutside();
       const deps = responder('enforce', { outside });
-      const entry = await answer(await alertAbout(reference), deps, action);
+      const entry = await answer(await alertAbout(reference), deps, policy);
       if (entry.status !== 'done' || !(await accomplished(reference, outside))) return false;
       if (actionCatalogue.get(action)!.undo === 'none') continue;
       try {

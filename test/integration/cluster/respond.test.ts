@@ -44,12 +44,12 @@ describe('every action, on a real API server, as a user bound only to the genera
   });
 
   for (const scenario of SCENARIOS) {
-    it(`${scenario.action}, ${scenario.what}: shadow changes nothing, enforce does it, undo takes it back`, async () => {
+    it(`${scenario.policy}, ${scenario.what}: shadow changes nothing, enforce does it, undo takes it back`, async () => {
       const { reference, made } = await scenario.make(mallory);
       const alert = await alertAbout(reference);
       const before = writesOf(RESPOND);
 
-      const planned = await answer(alert, responder('shadow'), scenario.action);
+      const planned = await answer(alert, responder('shadow'), scenario.policy);
       expect(planned).toMatchObject({ status: 'planned', action: scenario.action });
       expect(planned.guards.filter(({ verdict }) => verdict !== 'pass').map(({ guard }) => guard)).toEqual(['within-budget']);
       expect((await admin.get(reference, CALL))?.metadata.resourceVersion).toBe(made.metadata.resourceVersion);
@@ -58,7 +58,7 @@ describe('every action, on a real API server, as a user bound only to the genera
       const outside = createOutside();
       const deps = responder('enforce', { outside });
       expect(await scenario.accomplished(reference, outside)).toBe(false);
-      const done = await answer(alert, deps, scenario.action);
+      const done = await answer(alert, deps, scenario.policy);
       expect(done).toMatchObject({ status: 'done', action: scenario.action });
       expect(await scenario.accomplished(reference, outside)).toBe(true);
       const again = {
@@ -226,13 +226,13 @@ describe('the loop', () => {
   const judge = async (alert: FalcoAlert, deps: RespondDeps) =>
     (await respondToAlerts([{ kind: 'alert', alert, via: { kind: 'invoke' } }], deps, { killedAtMs: Date.now() + 30_000 }))[0];
 
-  for (const { action, what, make } of SCENARIOS) {
-    it(`closes after ${action}, ${what}: every call of ours is known by the journal, and leads to nothing`, async () => {
+  for (const { policy, action, what, make } of SCENARIOS) {
+    it(`closes after ${policy}, ${what}: every call of ours is known by the journal, and leads to nothing`, async () => {
       const deps = responder();
       const { reference } = await make(mallory);
       const alert = await alertAbout(reference);
-      await answer(alert, responder('shadow'), action);
-      const entry = await answer(alert, deps, action);
+      await answer(alert, responder('shadow'), policy);
+      const entry = await answer(alert, deps, policy);
       if (actionCatalogue.get(action)!.undo === 'respond') await undo(entry, { by: 'test', force: false }, { ...deps, client: respond });
       const written = writesOf(RESPOND);
 

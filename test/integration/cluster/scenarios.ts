@@ -1,11 +1,24 @@
 import { expect } from 'vitest';
 import type { KubeClient, ObjectReference } from '../../../shared/platform/kube/index.ts';
 import type { Outside } from '../../support/outside.ts';
-import { type Made, makeBinding, makeConfigMap, makePod, makeRoleBinding, makeService, POD_OWNERS } from './objects.ts';
+import {
+  apps,
+  core,
+  type Made,
+  makeBinding,
+  makeConfigMap,
+  makeEvictedPod,
+  makePod,
+  makeRoleBinding,
+  makeService,
+  POD_OWNERS,
+  type PodOptions,
+} from './objects.ts';
 import { gone, isolated, labelsOf } from './scene.ts';
 
-/** Something that is made and answered by one action. */
+/** Something that is made and answered by one action of one policy. */
 export interface Scenario {
+  readonly policy: string;
   readonly action: string;
   readonly what: string;
   readonly make: (client: KubeClient) => Promise<Made>;
@@ -32,26 +45,61 @@ const EVIDENCE = [
   'owners',
 ];
 
+function evicted(what: string, options: PodOptions, resource: string): Scenario {
+  const group = resource === 'pods' ? core : apps;
+  return {
+    policy: 'delete-controller',
+    action: 'delete-object',
+    what,
+    make: (client) => makeEvictedPod(client, options),
+    accomplished: ({ name }) => gone({ ...group, resource, namespace: 'prod', name }),
+  };
+}
+
 /** Every action, on everything its permissions are for. */
 export const SCENARIOS: readonly Scenario[] = [
-  { action: 'delete-binding', what: 'a ClusterRoleBinding', make: (client) => makeBinding(client), accomplished: gone },
-  { action: 'delete-binding', what: 'a RoleBinding', make: (client) => makeRoleBinding(client), accomplished: gone },
-  { action: 'delete-object', what: 'a Service', make: makeService, accomplished: gone },
   {
+    policy: 'delete-binding',
+    action: 'delete-binding',
+    what: 'a ClusterRoleBinding',
+    make: (client) => makeBinding(client),
+    accomplished: gone,
+  },
+  {
+    policy: 'delete-binding',
+    action: 'delete-binding',
+    what: 'a RoleBinding',
+    make: (client) => makeRoleBinding(client),
+    accomplished: gone,
+  },
+  { policy: 'delete-object', action: 'delete-object', what: 'a Service', make: makeService, accomplished: gone },
+  evicted('a pod that nothing controls', {}, 'pods'),
+  evicted('a pod of a ReplicaSet that nothing controls', { kind: 'ReplicaSet', alone: true }, 'replicasets'),
+  evicted('a pod of a Deployment', { kind: 'ReplicaSet' }, 'deployments'),
+  {
+    policy: 'label',
     action: 'label',
     what: 'a ConfigMap',
     make: makeConfigMap,
     accomplished: async (reference) => (await labelsOf(reference)).suspect === 'true',
   },
   {
+    policy: 'notify',
     action: 'notify',
     what: 'a Service',
     make: makeService,
     accomplished: async ({ name }, { messages }) => messages.length === 1 && JSON.stringify(messages).includes(`prod/${name}`),
   },
   ...POD_OWNERS.flatMap((kind): Scenario[] => [
-    { action: 'capture-evidence', what: `a pod of a ${kind}`, make: (client) => makePod(client, { kind }), accomplished: isKept },
     {
+      policy: 'capture-evidence',
+      action: 'capture-evidence',
+      what: `a pod of a ${kind}`,
+      make: (client) => makePod(client, { kind }),
+      accomplished: isKept,
+    },
+    {
+      policy: 'isolate-pod',
       action: 'isolate-pod',
       what: `a pod of a ${kind}`,
       make: (client) => makePod(client, { kind }),

@@ -13,15 +13,32 @@ import { alertSource, type CallEvent } from './alerts.ts';
 import { apps, CALL, core, create, rbac, template } from './objects.ts';
 
 export const RESPOND = 'tiercel-respond';
+interface Step {
+  readonly policy: string;
+  readonly action: string;
+  readonly parameters?: string;
+  readonly condition?: string;
+}
+
 /** The actions, each with what it is for; those that leave the object as it is come first. */
-const STEPS: Readonly<Record<string, string>> = {
-  'capture-evidence': '{}',
-  notify: '{resources: [services], channels: [security], text: "{ka.user.name} made {ka.target.namespace}/{ka.target.name}"}',
-  'delete-binding': '{}',
-  'delete-object': '{resources: [services]}',
-  label: '{resources: [configmaps], labels: {suspect: "true"}}',
-  'isolate-pod': '{}',
-};
+const STEPS: readonly Step[] = [
+  { policy: 'capture-evidence', action: 'capture-evidence' },
+  {
+    policy: 'notify',
+    action: 'notify',
+    parameters: '{resources: [services], channels: [security], text: "{ka.user.name} made {ka.target.namespace}/{ka.target.name}"}',
+  },
+  { policy: 'delete-binding', action: 'delete-binding' },
+  { policy: 'delete-object', action: 'delete-object', parameters: '{resources: [services]}', condition: 'ka.target.resource = services' },
+  {
+    policy: 'delete-controller',
+    action: 'delete-object',
+    parameters: '{resources: [pods, replicasets.apps, deployments.apps], owned: controller, gracePeriodSeconds: 0}',
+    condition: 'ka.target.name startswith evict-',
+  },
+  { policy: 'label', action: 'label', parameters: '{resources: [configmaps], labels: {suspect: "true"}}' },
+  { policy: 'isolate-pod', action: 'isolate-pod', condition: 'not ka.target.name startswith evict-' },
+];
 
 interface PolicyOptions {
   /** Whether a person must say yes. */
@@ -32,19 +49,17 @@ interface PolicyOptions {
 
 /** One policy for each action, told apart by what they accept. */
 export const policyText = (mode: string, { approval = false, rules = ['Changed'] }: PolicyOptions = {}) =>
-  `${Object.entries(STEPS)
-    .map(
-      ([action, parameters]) => `
-- policy: ${action}
+  `${STEPS.map(
+    ({ policy, action, parameters = '{}', condition }) => `
+- policy: ${policy}
   description: d
   mode: ${mode}
-  match: {source: k8s_audit, rules: ${JSON.stringify(rules)}}
+  match: {source: k8s_audit, rules: ${JSON.stringify(rules)}${condition === undefined ? '' : `, condition: ${condition}`}}
   actions: [{action: ${action}, with: ${parameters}}]
   cooldown: 1s
   budget: {policy: 1000, cluster: 1000, namespace: 1000}
   ${approval && actionCatalogue.get(action)!.undo !== 'none' ? 'approval: {within: 1h}' : ''}`,
-    )
-    .join('')}
+  ).join('')}
 - protect: {namespaces: [kube-system], users: [admin]}
 `;
 
@@ -77,13 +92,13 @@ export function responder(
   });
 }
 
-/** The entry of one action: every policy sees every alert, and all but one decline it. */
-export async function answer(alert: FalcoAlert, deps: RespondDeps, action = 'delete-binding'): Promise<Entry> {
+/** The entry of one policy: every policy sees every alert, and most decline it. */
+export async function answer(alert: FalcoAlert, deps: RespondDeps, policy = 'delete-binding'): Promise<Entry> {
   const [outcome] = await respondToAlerts([{ kind: 'alert', alert, via: { kind: 'invoke' } }], deps, {
     killedAtMs: deps.clock.now() + 30_000,
   });
   if (outcome?.kind === 'failed') throw outcome.error;
-  const entry = outcome?.kind === 'answered' ? outcome.entries.find((candidate) => candidate.action === action) : undefined;
+  const entry = outcome?.kind === 'answered' ? outcome.entries.find((candidate) => candidate.policy === policy) : undefined;
   if (!entry) throw new Error(`no answer: ${JSON.stringify(outcome)}`);
   return entry;
 }
