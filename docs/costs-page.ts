@@ -143,7 +143,8 @@ One cluster, dollars a month.
 
 ${table(['events/s', 'events a month', 'CloudWatch Logs ingestion, paid with or without Tiercel', '`stream`', '`archive`', '`stream+store`'], total)}
 
-So ingestion into CloudWatch Logs is the bill, and what brings it to Falco is small beside it. The rows for 1,000 events/s, in parts:
+So ingestion into CloudWatch Logs is the bill, and what brings it to Falco is small beside it. (At one event a second \`stream\` costs more than at ten: every delivery holds one event then,
+and the first request of each second is traced.) The rows for 1,000 events/s, in parts:
 
 ${table(
   ['part', '`stream`', '`archive`', '`stream+store`'],
@@ -177,10 +178,11 @@ ${table(
     ['MAC key', 'a secret; read every five minutes by each function that runs', dollars(PRICE.secret)],
     ['heartbeat', 'a beat every five minutes for each cluster: invocations, writes, one log event', '< $0.1 for each cluster'],
     [
-      'respond',
-      'waits for nothing and costs nothing between alerts; journal and claims are about ten writes for each response',
-      '< $0.1 for 1,000 responses',
+      'queues',
+      'Lambda asks each of the three some fifteen times a minute, also when they are empty',
+      dollars(((3 * 15 * 60 * HOURS) / 1e6) * PRICE.sqsPerMillion),
     ],
+    ['respond', 'nothing more between alerts; journal and claims are about ten writes for each response', '< $0.1 for 1,000 responses'],
   ],
 )}
 

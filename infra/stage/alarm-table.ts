@@ -71,7 +71,7 @@ export const ALARMS: readonly Alarm[] = [
     missing: 'notBreaching',
     why: 'An error that CloudWatch Logs does not retry (missing permission, missing function) switches the subscription off for up to ten minutes, and what is logged meanwhile is skipped, not kept.',
     runbook: [
-      'Deploy the stage again: it restores the permission and the filter. (`…-archive` is the Firehose that keeps a cluster’s history, the others are audit-stream.)',
+      '`tiercel doctor --stage … --check subscriptions --check triggers` says which of filter and permission is wrong; a deployment does not notice what was changed by hand ([put it back](upgrade.md#put-back-what-was-changed-by-hand)). (`…-archive` is the Firehose that keeps a cluster’s history, the others are audit-stream.)',
       'Evaluate the gap from the log group afterwards (`tiercel evaluate` or `replay` on an export of it).',
     ],
   },
