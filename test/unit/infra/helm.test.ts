@@ -56,6 +56,12 @@ describe('the values of Falco', () => {
     expect(values.falco.rule_matching).toBe('all');
   });
 
+  it('let the heartbeat through, with its tags, to respond', () => {
+    expect(values.falco).toMatchObject({ priority: 'debug', json_output: true, json_include_tags_property: true });
+    expect(read(join(folder, 'falcosidekick.values.yaml')).config.aws.sqs.minimumpriority).toBe('debug');
+    expect(read(join(folder, 'falcosidekick-lambda.values.yaml')).config.aws.lambda.minimumpriority).toBe('debug');
+  });
+
   it('append the fields that the responses read, the same as the embedded engine', () => {
     expect(values.falco.append_output).toEqual(read(join(root, 'rules/append-output.yaml')).append_output);
   });
