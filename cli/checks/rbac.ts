@@ -53,7 +53,7 @@ async function judge(client: KubeClient, cluster: Cluster, { stage, policies }: 
   };
   const may = async (right: Right) => ({ right, allowed: await client.maySubject(respond, right, CALL) });
   const acting = policies.policies.filter((policy) => mostCautious(policy.mode, stage.mode) === 'enforce');
-  const needed = [...rights(policies.policies, 'look'), ...rights(acting, 'act')];
+  const needed = [...rights(policies.policies, 'look', policies.protection), ...rights(acting, 'act', policies.protection)];
   const missing = (await Promise.all(needed.map(may))).filter(({ allowed }) => !allowed);
   const tooMuch = (await Promise.all(NEVER.map(may))).filter(({ allowed }) => allowed);
   const faults = [
@@ -71,8 +71,12 @@ async function judge(client: KubeClient, cluster: Cluster, { stage, policies }: 
   return faults.length > 0 ? faults : [ok(`${needed.length} rights it needs, none too many`)];
 }
 
-function rights(policies: CheckContext['policies']['policies'], use: 'look' | 'act'): readonly Right[] {
-  return rightsFor(policies, actionCatalogue, use).flatMap(({ apiGroups, resources, verbs }) =>
+function rights(
+  policies: CheckContext['policies']['policies'],
+  use: 'look' | 'act',
+  protection: CheckContext['policies']['protection'],
+): readonly Right[] {
+  return rightsFor(policies, actionCatalogue, use, protection).flatMap(({ apiGroups, resources, verbs }) =>
     verbs.map((verb) => ({ verb, apiGroup: apiGroups[0] ?? '', resource: resources[0] ?? '' })),
   );
 }

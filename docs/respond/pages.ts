@@ -173,7 +173,7 @@ function said(test: PolicyTest, { alert }: Case): Readonly<Record<string, unknow
   );
 }
 
-const NOTHING_PROTECTED = { namespaces: [], names: [], labels: [], nodes: [], users: [], groups: [] };
+const NOTHING_PROTECTED = { namespaces: [], names: [], labels: [], namespaceLabels: [], nodes: [], users: [], groups: [] };
 
 const code = (text: string) => `\`${text}\``;
 const indented = (text: string) => text.replace(/^(?=.)/gm, '   ');

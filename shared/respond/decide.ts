@@ -89,8 +89,12 @@ export async function decide(given: Case, ceiling: Mode, deps: DecideDeps, appro
       ? await orWhy(mode, () => deps.clusters.clientFor(clusterOf(alert)))
       : { why: 'the alert names no object exactly' };
   const client = 'client' in reached ? reached.client : undefined;
-  const looked = client && target ? await orWhy(mode, () => lookAt(target, client, event)) : { why: 'why' in reached ? reached.why : '' };
-  const look: Look = 'kind' in looked ? looked : { kind: 'none', why: looked.why };
+  const lookFor = async (object: Target | undefined): Promise<Look> => {
+    const looked = client && object ? await orWhy(mode, () => lookAt(object, client, event)) : { why: 'why' in reached ? reached.why : '' };
+    return 'kind' in looked ? looked : { kind: 'none', why: looked.why };
+  };
+  const asksAround = target?.namespace !== undefined && deps.set.protection.namespaceLabels.length > 0;
+  const [look, around] = await Promise.all([lookFor(target), asksAround ? lookFor(namespaceOf(target)) : undefined]);
   const restoredBy = look.kind === 'found' ? await restorerOf(look.live, deps.journal) : undefined;
   const { protection } = deps.set;
   const { macKeys, principal } = deps;
@@ -103,6 +107,7 @@ export async function decide(given: Case, ceiling: Mode, deps: DecideDeps, appro
     target,
     missing,
     look,
+    around,
     restoredBy,
     protection,
     macKeys,
@@ -157,6 +162,10 @@ export async function decide(given: Case, ceiling: Mode, deps: DecideDeps, appro
     ...optional('expiresAtMs', status === 'open' && changes && policy.ttl !== undefined ? nowMs + durationMs(policy.ttl) : undefined),
     ...optional('approveByMs', status === 'awaiting-approval' ? nowMs + durationMs(policy.approval!.within) : undefined),
   };
+}
+
+function namespaceOf({ namespace = '' }: Target): Target {
+  return { apiGroup: '', apiVersion: 'v1', resource: 'namespaces', name: namespace };
 }
 
 function optional<Name extends string, Value>(name: Name, value: Value | undefined): { readonly [key in Name]?: Value } {

@@ -1,5 +1,5 @@
 import type { ActionCatalogue, Permission } from './action/action.ts';
-import type { Policy } from './policy/schema.ts';
+import type { Policy, Protection } from './policy/schema.ts';
 
 /** The group an access entry (or a test) puts respond in; nothing else refers to it. */
 export const RESPOND_GROUP = 'tiercel-respond';
@@ -15,12 +15,23 @@ export interface RbacRule {
   readonly verbs: readonly string[];
 }
 
-/** The rights that the actions of these policies need, one rule for each resource, sorted. No wildcard, no bind, no escalate, no impersonate. */
-export function rightsFor(policies: readonly Policy[], actions: ActionCatalogue, use: Permission['use']): readonly RbacRule[] {
+/**
+ * The rights that the actions of these policies need, and the guards under this protection, one rule for each resource, sorted. No wildcard, no bind, no escalate,
+ * no impersonate.
+ */
+export function rightsFor(
+  policies: readonly Policy[],
+  actions: ActionCatalogue,
+  use: Permission['use'],
+  protection?: Pick<Protection, 'namespaceLabels'>,
+): readonly RbacRule[] {
   const verbs = new Map<string, Set<string>>();
-  const permissions = policies
-    .filter(({ mode }) => mode !== 'off')
-    .flatMap((policy) => policy.actions.flatMap((step) => actions.get(step.action)?.permissions(step.with ?? {}) ?? []));
+  const enabled = policies.filter(({ mode }) => mode !== 'off');
+  const permissions = enabled.flatMap((policy) =>
+    policy.actions.flatMap((step) => actions.get(step.action)?.permissions(step.with ?? {}) ?? []),
+  );
+  if (enabled.length > 0 && (protection?.namespaceLabels.length ?? 0) > 0)
+    permissions.push({ apiGroup: '', resource: 'namespaces', verb: 'get', use: 'look' });
   const looks = (wanted: Permission) =>
     permissions.some(({ apiGroup, resource, verb, use: other }) => {
       return other === 'look' && apiGroup === wanted.apiGroup && resource === wanted.resource && verb === wanted.verb;
@@ -41,9 +52,13 @@ export function rightsFor(policies: readonly Policy[], actions: ActionCatalogue,
 }
 
 /** The manifest an operator applies: what shadow needs, and what acting needs on top of it, each bound to {@link RESPOND_GROUP}. */
-export function rbacManifests(policies: readonly Policy[], actions: ActionCatalogue): readonly Record<string, unknown>[] {
+export function rbacManifests(
+  policies: readonly Policy[],
+  actions: ActionCatalogue,
+  protection?: Pick<Protection, 'namespaceLabels'>,
+): readonly Record<string, unknown>[] {
   return (['look', 'act'] as const).flatMap((use) => {
-    const rules = rightsFor(policies, actions, use);
+    const rules = rightsFor(policies, actions, use, protection);
     if (rules.length === 0) return [];
     const name = rbacName(use);
     return [

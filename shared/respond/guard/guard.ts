@@ -30,6 +30,8 @@ export interface Question {
   readonly missing: readonly string[];
   /** What is there now. */
   readonly look: Look;
+  /** The namespace it is in; absent where no protect list asks about it. */
+  readonly around: Look | undefined;
   /** The response whose undo made the live object. */
   readonly restoredBy: string | undefined;
   readonly protection: Protection;

@@ -13,9 +13,9 @@ const OWN_NAMES = (['look', 'act'] as const).map(rbacName);
 export const unprotected: Guard = {
   name: 'unprotected',
   summary:
-    "Neither the object (its namespace, name, labels, annotations, node) nor the caller (user, ARN, groups) is on a protect list, nor are they respond's own roles and bindings.",
+    "Neither the object (its namespace and that one's labels, its name, labels, annotations, node) nor the caller (user, ARN, groups) is on a protect list, nor are they respond's own roles and bindings.",
   again: true,
-  ask: ({ alert, target, look, protection }) => {
+  ask: ({ alert, target, look, around, protection }) => {
     if (!target) return unknown('the alert names no object');
     // A process has no user of the cluster.
     const runtime = isRuntimeAlert(alert);
@@ -29,7 +29,11 @@ export const unprotected: Guard = {
       first(user === undefined ? [] : callers(alert, user), (name) => hitOf('user', name, protection.users)) ??
       first(groups, (group) => hitOf('group', group, protection.groups)) ??
       (node === undefined ? undefined : hitOf('node', node, protection.nodes));
-    return hit ? refuse(`protected by ${hit}`) : pass('neither the object nor the caller is protected');
+    if (hit) return refuse(`protected by ${hit}`);
+    if (around !== undefined && around.kind !== 'found')
+      return unknown(around.kind === 'gone' ? 'its namespace is gone' : `whether its namespace is protected is not known: ${around.why}`);
+    const marked = around === undefined ? undefined : markOf(around.live.metadata, 'namespace label', protection.namespaceLabels);
+    return marked ? refuse(`protected by ${marked}`) : pass('neither the object nor the caller is protected');
   },
 };
 
@@ -45,16 +49,23 @@ export function protectorOf(
   metadata: Partial<KubeObject['metadata']>,
   protection: Protection,
 ): string | undefined {
-  const within = resource === 'namespaces' && apiGroup === '' ? name : namespace;
+  const isNamespace = resource === 'namespaces' && apiGroup === '';
+  const within = isNamespace ? name : namespace;
   return (
     (OWN_NAMES.includes(name) && apiGroup === 'rbac.authorization.k8s.io' ? `being respond's own (${name})` : undefined) ??
     (within === undefined ? undefined : hitOf('namespace', within, protection.namespaces)) ??
     hitOf('name', name, protection.names) ??
     (resource === 'nodes' ? hitOf('node', name, protection.nodes) : undefined) ??
-    first(
-      [metadata.labels, metadata.annotations].flatMap((marks) => Object.entries(marks ?? {})),
-      ([key, value]) => hitOf('label', key, protection.labels) ?? hitOf('label', `${key}=${value}`, protection.labels),
-    )
+    markOf(metadata, 'label', protection.labels) ??
+    (isNamespace ? markOf(metadata, 'namespace label', protection.namespaceLabels) : undefined)
+  );
+}
+
+/** The label or annotation by which an object is on a list of keys and of `key=value`. */
+function markOf({ labels, annotations }: Partial<KubeObject['metadata']>, kind: string, patterns: readonly string[]): string | undefined {
+  return first(
+    [labels, annotations].flatMap((marks) => Object.entries(marks ?? {})),
+    ([key, value]) => hitOf(kind, key, patterns) ?? hitOf(kind, `${key}=${value}`, patterns),
   );
 }
 

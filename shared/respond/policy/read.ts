@@ -36,7 +36,10 @@ export function readPolicies(
   actions: ActionCatalogue,
 ): { readonly set: PolicySet; readonly findings: readonly Finding[] } {
   const policies: Policy[] = [];
-  const protection = { namespaces: [], names: [], labels: [], nodes: [], users: [], groups: [] } as Record<keyof Protection, string[]>;
+  const protection = { namespaces: [], names: [], labels: [], namespaceLabels: [], nodes: [], users: [], groups: [] } as Record<
+    keyof Protection,
+    string[]
+  >;
   const findings: Finding[] = [];
   const seen = new Map<string, string>();
   for (const file of files) {

@@ -115,6 +115,11 @@ export const protectSchema = z.strictObject({
     namespaces: names.optional().describe('nothing in these namespaces is touched; * stands for any run of characters'),
     names: names.optional().describe('objects of these names are not touched; * as above'),
     labels: names.optional().describe('objects with such a label or annotation are not touched: a key, or key=value; * as above'),
+    namespaceLabels: names
+      .optional()
+      .describe(
+        'nothing in namespaces with such a label or annotation is touched; as above. Costs another look, and the right to `get namespaces`',
+      ),
     nodes: names.optional().describe('these nodes, and pods on them, are not touched; * as above'),
     users: names
       .optional()

@@ -173,7 +173,7 @@ export async function openScene(set = policySet(policyText('enforce'))): Promise
     { ...core, resource: 'services', namespace: 'prod', name: 'web' },
     { apiVersion: 'v1', kind: 'Service', spec: { ports: [{ port: 80 }], selector: { app: 'web' } } },
   );
-  await applyRbac(rbacManifests(set.policies, actionCatalogue));
+  await applyRbac(rbacManifests(set.policies, actionCatalogue, set.protection));
   await wait(500);
 }
 

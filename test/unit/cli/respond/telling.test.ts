@@ -14,7 +14,10 @@ it('an operator tells the channels of the stage file, and nobody where there is 
 
 it('an operator keeps evidence in a folder, if one is named', async () => {
   const { client } = createMemoryCluster(systemClock);
-  const set = { policies: [], protection: { namespaces: [], names: [], labels: [], nodes: [], users: [], groups: [] } };
+  const set = {
+    policies: [],
+    protection: { namespaces: [], names: [], labels: [], namespaceLabels: [], nodes: [], users: [], groups: [] },
+  };
   const folder = mkdtempSync(join(tmpdir(), 'tiercel-evidence-'));
   try {
     expect((await operatorDeps(set, client, 'table')).evidence).toBeUndefined();
