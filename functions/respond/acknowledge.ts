@@ -4,7 +4,7 @@ import type { HeartbeatAnswer } from '../../shared/flows/heartbeat-return.ts';
 import type { ItemOutcome } from '../../shared/flows/respond.ts';
 import { messageOf, TiercelError } from '../../shared/platform/errors.ts';
 import type { Meter } from '../../shared/platform/observe/meter.ts';
-import { describeVia, type Entry, type Notice } from '../../shared/respond/index.ts';
+import { clusterOf, describeVia, type Entry, type Notice } from '../../shared/respond/index.ts';
 
 /** What an invocation answers. Lambda reads `batchItemFailures` for SQS; the rest is for whoever invoked it directly. */
 export interface RespondResult extends SQSBatchResponse {
@@ -78,11 +78,17 @@ export function report(outcomes: readonly ItemOutcome[], logger: Logger): void {
   for (const outcome of outcomes) {
     if (outcome.kind === 'rejected') logger.warn('alert rejected', { via: outcome.item.via, reason: outcome.item.reason });
     else if (outcome.kind === 'failed')
-      logger.error('alert failed', { via: outcome.item.via, rule: outcome.item.alert.rule, error: outcome.error as Error });
+      logger.error('alert failed', {
+        cluster: clusterOf(outcome.item.alert),
+        via: outcome.item.via,
+        rule: outcome.item.alert.rule,
+        error: outcome.error as Error,
+      });
     else if (outcome.kind === 'heartbeat') reportHeartbeat(outcome.answer, describeVia(outcome.item.via), logger);
     else if (outcome.kind === 'impostor') {
       logger.critical("a call under respond's identity is not respond's", {
         why: outcome.why,
+        cluster: clusterOf(outcome.item.alert),
         rule: outcome.item.alert.rule,
         auditId: outcome.item.alert.output_fields['ka.auditid'],
       });
@@ -90,9 +96,9 @@ export function report(outcomes: readonly ItemOutcome[], logger: Logger): void {
   }
 }
 
-function reportHeartbeat({ kind, ...answer }: HeartbeatAnswer, via: string, logger: Logger): void {
-  if (kind === 'set-aside') logger.warn('heartbeat set aside', { ...answer, via });
-  else logger.info('heartbeat returned', answer);
+function reportHeartbeat(answer: HeartbeatAnswer, via: string, logger: Logger): void {
+  if (answer.kind === 'noted') logger.info('heartbeat returned', { ...answer });
+  else logger[answer.doubtful ? 'warn' : 'info']('heartbeat set aside', { ...answer, via });
 }
 
 /** What a command led to. */

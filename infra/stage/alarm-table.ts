@@ -163,7 +163,7 @@ export const ALARMS: readonly Alarm[] = [
     why: 'The functions find poison by themselves; what gets here killed the function before it could say so, or waited for days.',
     runbook: [
       'The message names the object (archive, spool) or holds the alert (respond). Run it: `tiercel invoke auditArchive message.json --stage …`.',
-      'heartbeat: EventBridge could not start a round, and says why in the message’s attributes; delete it afterwards, there is nothing to redrive.',
+      'heartbeat, sweep: EventBridge could not start a round, and says why in the message’s attributes; delete it afterwards, there is nothing to redrive.',
       'When the cause is gone, redrive the dead-letter queue to its source.',
     ],
   },
@@ -291,6 +291,21 @@ export const ALARMS: readonly Alarm[] = [
     runbook: [
       'Turn respond off (`tiercel mode off --stage …`) and take its access entry from the cluster; that ends every session of it there.',
       'Saved query `Calls in our name that are not ours` has the audit id; CloudTrail says who took the role.',
+    ],
+  },
+  {
+    id: 'NoticesFailed',
+    title: 'Somebody is not told what respond did or asks',
+    per: 'responder',
+    metric: { namespace: 'Tiercel', name: 'NoticesFailed', statistic: 'Sum' },
+    threshold: 0,
+    periodSeconds: 900,
+    periods: 1,
+    missing: 'notBreaching',
+    why: 'A channel of the stage (SNS, EventBridge, Slack, webhook) does not take notifications. Responses go on; a request for approval that nobody hears of ends as a no.',
+    runbook: [
+      'The log of respond has the channel and its answer: `notice not taken` is tried again with the alert, `notice given up` is not.',
+      'A 4xx: the address or its secret is wrong. `tiercel journal list --stage …` shows what waits for approval meanwhile.',
     ],
   },
   {

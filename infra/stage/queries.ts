@@ -72,7 +72,7 @@ export const QUERIES: readonly SavedQuery[] = [
     over: 'respond',
     query: `filter ispresent(why) and ispresent(auditId)
       | sort @timestamp desc
-      | display @timestamp, why, rule, auditId
+      | display @timestamp, cluster, why, rule, auditId
       | limit 100`,
   },
   {

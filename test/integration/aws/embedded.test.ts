@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { CloudWatchLogsClient, CreateLogGroupCommand, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import type { Context } from 'aws-lambda';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { delivery } from '../../support/cloudwatch.ts';
-import { awsClients, createBucket, createQueue, createTable, motoClientOptions, motoEndpoint } from '../../support/moto.ts';
+import { awsClients, createBucket, createQueue, createTable, motoClientOptions, motoEndpoint, uniqueName } from '../../support/moto.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const samples = readdirSync(join(root, 'events/audit')).map((name) => readFileSync(join(root, 'events/audit', name), 'utf8').trim());
@@ -17,8 +18,11 @@ describe.skipIf(!motoEndpoint)('without Falco: audit-stream evaluates, respond a
   let respond: Handler;
   let queue: { url: string; arn: string };
   let journal: string;
+  const logs = new CloudWatchLogsClient(motoClientOptions);
+  const alertLog = uniqueName('/tiercel/test/alerts');
 
   beforeAll(async () => {
+    await logs.send(new CreateLogGroupCommand({ logGroupName: alertLog }));
     const bucket = await createBucket('embedded');
     queue = await createQueue('alerts');
     journal = await createTable('JournalTable');
@@ -34,6 +38,7 @@ describe.skipIf(!motoEndpoint)('without Falco: audit-stream evaluates, respond a
       IDEMPOTENCY_TABLE: await createTable('IdempotencyTable'),
       JOURNAL_TABLE: journal,
       POLICY_PATH: join(root, 'rules/respond'),
+      ALERT_LOG_GROUP: alertLog,
       AWS_REGION: motoClientOptions.region,
       AWS_ENDPOINT_URL: motoClientOptions.endpoint,
       AWS_ACCESS_KEY_ID: motoClientOptions.credentials.accessKeyId,
@@ -81,5 +86,8 @@ describe.skipIf(!motoEndpoint)('without Falco: audit-stream evaluates, respond a
     const text = JSON.stringify(Items);
     expect(text).toContain('remove-cluster-admin-binding');
     expect(text).toContain('pwn-43');
+    const { events = [] } = await logs.send(new FilterLogEventsCommand({ logGroupName: alertLog }));
+    const noted = events.map(({ message }) => (JSON.parse(message!) as { rule: string }).rule);
+    expect(noted.sort()).toEqual(rules.sort());
   });
 });
