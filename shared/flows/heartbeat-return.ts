@@ -15,7 +15,7 @@ export interface ReturnDeps {
   readonly rulesDigests?: readonly string[];
 }
 
-/** What a heartbeat's alert said. Set aside: nothing was noted down, for a reason that says whether somebody should look. */
+/** What a heartbeat's alert said. Set aside: nothing was noted down. */
 export type HeartbeatAnswer =
   | {
       readonly kind: 'noted';
@@ -25,7 +25,8 @@ export type HeartbeatAnswer =
       /** Whether these are not the rules that the stage names; absent where it names none. */
       readonly differs?: boolean;
     }
-  | { readonly kind: 'set-aside'; readonly why: string };
+  /** `doubtful`: not merely late or a second delivery; somebody should look how it came about. */
+  | { readonly kind: 'set-aside'; readonly why: string; readonly doubtful: boolean };
 
 /** Falco's clock is the API server's here: the sender's. More than this ahead is no skew, **milliseconds**. */
 const MAX_FUTURE_MS = 60_000;
@@ -43,9 +44,9 @@ export async function takeHeartbeat(alert: FalcoAlert, deps: ReturnDeps): Promis
   const { clock, macKeys, heartbeats, rulesDigests = [] } = deps;
   if (heartbeats === undefined) return aside('this stage sends no heartbeat');
   const identity = eventIdentity(alert);
-  if (!identity.known) return aside(`fields are missing or cut: ${[...identity.missing, ...identity.truncated].join(', ')}`);
+  if (!identity.known) return aside(`fields are missing or cut: ${[...identity.missing, ...identity.truncated].join(', ')}`, true);
   const verdict = verifyMac(macKeys, fieldText(alert, 'tiercel.mac'), identity.facts);
-  if (!verdict.ok) return aside(`its MAC does not verify: ${verdict.reason}`);
+  if (!verdict.ok) return aside(`its MAC does not verify: ${verdict.reason}`, true);
   const { cluster, auditID, requestReceivedTimestamp } = identity.facts;
   const sentAtMs = Date.parse(requestReceivedTimestamp);
   const returnedAtMs = clock.now();
@@ -63,6 +64,6 @@ export async function takeHeartbeat(alert: FalcoAlert, deps: ReturnDeps): Promis
   };
 }
 
-function aside(why: string): HeartbeatAnswer {
-  return { kind: 'set-aside', why };
+function aside(why: string, doubtful = false): HeartbeatAnswer {
+  return { kind: 'set-aside', why, doubtful };
 }
