@@ -14,7 +14,7 @@ import type { DeployedStage } from './stage.ts';
 export const functions: Check = {
   id: 'functions',
   title: 'Every function is there, ready, and set up as the stage file says: mode, detection, rules, clusters.',
-  why: 'A change by hand in the console lasts until the next deployment, and nobody sees it.',
+  why: 'A change by hand in the console stays through deployments, which compare templates, and nobody sees it.',
   needs: (stage) => [
     {
       actions: ['lambda:GetFunctionConfiguration', 'lambda:GetFunctionConcurrency'],
@@ -66,12 +66,12 @@ function readiness({ State = 'Active', StateReason, LastUpdateStatus = 'Successf
 }
 
 function settings(wanted: FunctionSettings, came: FunctionConfiguration, stage: DeployedStage): readonly Finding[] {
-  const pairs: [string, string | number, string | number | undefined][] = [
-    ['runtime', wanted.runtime, came.Runtime],
-    ['timeout', wanted.timeoutSeconds, came.Timeout],
-    ['memory', wanted.memoryMiB, came.MemorySize],
-  ];
   const findings: Finding[] = [];
+  const differences = [
+    ...difference('runtime', wanted.runtime, came.Runtime),
+    ...difference('timeout', String(wanted.timeoutSeconds), String(came.Timeout)),
+    ...difference('memory', String(wanted.memoryMiB), String(came.MemorySize)),
+  ];
   if (came.Environment?.Error !== undefined) {
     findings.push({
       verdict: 'unknown',
@@ -80,27 +80,37 @@ function settings(wanted: FunctionSettings, came: FunctionConfiguration, stage: 
     });
   } else {
     const variables = came.Environment?.Variables ?? {};
-    // Addresses of the stage's own endpoints are known to CloudFormation alone.
-    const added = Object.keys(variables).filter((name) => !name.startsWith('AWS_ENDPOINT_URL'));
-    for (const name of new Set([...Object.keys(wanted.environment), ...added]))
-      pairs.push([name, wanted.environment[name] ?? '', variables[name] ?? '']);
+    differences.push(...Object.entries(wanted.environment).flatMap(([name, value]) => difference(name, value, variables[name])));
+    const added = Object.entries(variables).filter(([name, value]) => !(name in wanted.environment) && !isOwnEndpoint(name, value));
+    // Whoever added it may have put a secret there.
+    differences.push(...added.map(([name]) => ({ expected: `no ${name}`, found: `${name}=(not shown)` })));
   }
-  const differing = pairs.filter(([, expected, found]) => expected !== found);
-  if (differing.length > 0)
-    findings.push(
-      fault(
-        differing.map(([name, expected]) => `${name}=${shown(expected)}`).join(', '),
-        differing.map(([name, , found]) => `${name}=${shown(found)}`).join(', '),
-        restore(stage),
-      ),
-    );
+  if (differences.length > 0) {
+    const list = (side: 'expected' | 'found') => differences.map((each) => each[side]).join(', ');
+    findings.push(fault(list('expected'), list('found'), restore(stage)));
+  }
   return findings;
 }
 
-/** Values are no secrets (a test holds the templates to that), only long. */
-function shown(value: string | number | undefined): string {
-  const text = value === undefined || value === '' ? '(nothing)' : String(value);
-  return text.length <= 80 ? text : `${text.slice(0, 77)}…`;
+/** Addresses of the stage's own endpoints are known to CloudFormation alone. */
+function isOwnEndpoint(name: string, value: string): boolean {
+  return name.startsWith('AWS_ENDPOINT_URL_') && /^https:\/\/[\w.-]+\.vpce\.amazonaws\.com(\.cn)?$/.test(value);
+}
+
+/** Characters of a value that are shown. */
+const SHOWN = 80;
+
+/** Both values, from shortly before they part. What the stage names is no secret (a test holds the templates to that), only long. */
+function difference(name: string, expected = '', found = ''): { readonly expected: string; readonly found: string }[] {
+  if (expected === found) return [];
+  let at = 0;
+  while (expected[at] === found[at]) at++;
+  const from = Math.max(expected.length, found.length) > SHOWN ? Math.max(0, at - 20) : 0;
+  const shown = (text: string) =>
+    text === ''
+      ? `${name}=(nothing)`
+      : `${name}=${from > 0 ? '…' : ''}${text.slice(from, from + SHOWN)}${text.length > from + SHOWN ? '…' : ''}`;
+  return [{ expected: shown(expected), found: shown(found) }];
 }
 
 function concurrency(wanted: FunctionSettings, reserved: number | undefined, stage: DeployedStage): readonly Finding[] {
