@@ -79,6 +79,7 @@ const schema = z.object({
   OWN_USERNAME: z.string().optional(),
   /** The bucket that evidence is kept in. Nobody is told of what is written there. */
   EVIDENCE_BUCKET: z.string().optional(),
+  EVIDENCE_PREFIX: z.string().regex(/\/$/, 'expected a prefix that ends in a slash').default('evidence/'),
   /** Stage `local` only: a folder instead of the bucket. */
   EVIDENCE_FOLDER: z.string().optional(),
   /** Who can be told, JSON; policies name them. Addresses that are secrets lie in Secrets Manager, and only there. */

@@ -72,9 +72,13 @@ export function wire(config: RespondConfig = readRespondConfig()): {
 }
 
 /** Where evidence goes: a bucket that this function may write to and never read. */
-function evidenceOf({ EVIDENCE_BUCKET: bucket, EVIDENCE_FOLDER: folder }: RespondConfig): Pick<RespondDeps, 'evidence'> {
+function evidenceOf({
+  EVIDENCE_BUCKET: bucket,
+  EVIDENCE_PREFIX: prefix,
+  EVIDENCE_FOLDER: folder,
+}: RespondConfig): Pick<RespondDeps, 'evidence'> {
   if (folder !== undefined) return { evidence: createFolderStore(resolve(folder)) };
-  return bucket === undefined ? {} : { evidence: createBucketStore(new S3Client({}), bucket, '') };
+  return bucket === undefined ? {} : { evidence: createBucketStore(new S3Client({}), bucket, prefix) };
 }
 
 /** Everybody who can be told. @throws ConfigError when a policy names a channel that there is not */

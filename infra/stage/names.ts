@@ -11,6 +11,7 @@ export function names({ name, account, region, archiveBucket }: Pick<NamedStage,
     spoolBucket: bucket('spool'),
     quarantineBucket: bucket('quarantine'),
     evidenceBucket: bucket('evidence'),
+    evidencePrefix: 'evidence/',
     /** Below it, one folder per account, region and cluster. The only part of the archive bucket that notifies. */
     archivePrefix: 'audit/',
     /** History of clusters that are delivered from the stream; not announced. */
