@@ -77,6 +77,21 @@ describe('delete-object with `owned: controller`', () => {
     expect(gone((await answer({ setOwner: {} })).cluster)).toEqual([SET]);
   });
 
+  it('goes from a Job to the CronJob that makes it', async () => {
+    const { cluster, deps } = scene({
+      resources: '[pods, jobs.batch, cronjobs.batch]',
+      podOwner: owned('batch/v1', 'Job', 'nightly-1', 'j-uid'),
+    });
+    const cronJob = at('batch', 'cronjobs', 'nightly');
+    const template = { spec: RUNS };
+    cluster.put(cronJob, { kind: 'CronJob', metadata: { uid: 'c-uid' }, spec: { jobTemplate: { spec: { template } } } });
+    const metadata = { uid: 'j-uid', ...owned('batch/v1', 'CronJob', 'nightly', 'c-uid') };
+    cluster.put(at('batch', 'jobs', 'nightly-1'), { kind: 'Job', metadata, spec: { template } });
+    expect(await deliver(alert(), deps)).toMatchObject({ entries: [{ status: 'done' }] });
+    expect(cluster.peek(cronJob)).toBeUndefined();
+    expect(cluster.writes).toHaveLength(1);
+  });
+
   it.each([
     ['is of a resource that the policy does not name', { resources: '[pods, replicasets.apps]' }, 'Deployment web (apps/v1) controls it'],
     ['is of a kind of somebody else', { setOwner: owned('argoproj.io/v1', 'Rollout', 'web', 'r') }, 'Rollout web (argoproj.io/v1)'],
