@@ -182,7 +182,9 @@ describe('refusals', () => {
     expect((await answer(alert, responder())).status).toBe('done');
   });
 
-  it('a protected namespace, a protected caller', async () => {
+  it('a namespace protected by name or by label, a protected caller', async () => {
+    const marked = await makeRoleBinding(mallory, 'ingress');
+    expect(refusals(await answer(await alertAbout(marked.reference), responder()))).toEqual(['unprotected']);
     const system = await makeRoleBinding(mallory, 'kube-system');
     expect(refusals(await answer(await alertAbout(system.reference), responder()))).toEqual(['unprotected']);
     const trusted = await makeBinding(admin);

@@ -12,7 +12,7 @@ interface Role {
 }
 
 const rolesOf = (set: PolicySet): readonly Role[] =>
-  rbacManifests(set.policies, actionCatalogue).filter(({ kind }) => kind === 'ClusterRole') as unknown as Role[];
+  rbacManifests(set.policies, actionCatalogue, set.protection).filter(({ kind }) => kind === 'ClusterRole') as unknown as Role[];
 
 /** No wildcard, nothing that grants, nothing under a second name. */
 export function expectNarrow(set: PolicySet): void {

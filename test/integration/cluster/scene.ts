@@ -60,7 +60,7 @@ export const policyText = (mode: string, { approval = false, rules = ['Changed']
   budget: {policy: 1000, cluster: 1000, namespace: 1000}
   ${approval && actionCatalogue.get(action)!.undo !== 'none' ? 'approval: {within: 1h}' : ''}`,
   ).join('')}
-- protect: {namespaces: [kube-system], users: [admin]}
+- protect: {namespaces: [kube-system], namespaceLabels: [team=platform], users: [admin]}
 `;
 
 export let cluster: TestCluster;
@@ -149,6 +149,11 @@ export async function openScene(set = policySet(policyText('enforce'))): Promise
   respond = cluster.client(RESPOND);
   source = alertSource(cluster);
   await create(admin, { ...core, resource: 'namespaces', name: 'prod' }, { apiVersion: 'v1', kind: 'Namespace' });
+  await create(
+    admin,
+    { ...core, resource: 'namespaces', name: 'ingress' },
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { labels: { team: 'platform' } } },
+  );
   await create(
     admin,
     { ...rbac, resource: 'clusterrolebindings', name: 'mallory' },
