@@ -51,6 +51,7 @@ async function look(check: Check, subject: Subject, context: CheckContext): Prom
 
 function unknown(check: Check, error: unknown, context: CheckContext): Finding {
   const why = messageOf(error);
+  if (isMissing(error)) return { verdict: 'unknown', why, fix: 'What it looks at is not there: see the findings about that.' };
   if (!isForbidden(error)) return { verdict: 'unknown', why, fix: 'Run doctor again; if it stays, ask the service itself.' };
   const named = /perform:? ([a-z0-9-]+:\w+)/i.exec(why)?.[1];
   const needed = check.needs(context.stage).flatMap(({ actions }) => actions);
@@ -68,7 +69,18 @@ const FORBIDDEN = /^(AccessDenied|Authorization(Error)?|Unauthorized|Forbidden|N
 /** Services spell it differently; S3 answers a HEAD with the status alone. */
 function isForbidden(error: unknown): boolean {
   if (error instanceof KubeStatusError) return error.status === 401 || error.status === 403;
-  const { name = '', $metadata, cause } = (error ?? {}) as { name?: string; $metadata?: { httpStatusCode?: number }; cause?: unknown };
-  if (error instanceof TiercelError && cause !== undefined) return isForbidden(cause);
+  const { name, $metadata } = originOf(error);
   return FORBIDDEN.test(name) || $metadata?.httpStatusCode === 403;
+}
+
+const MISSING = /^(ResourceNotFound|NoSuch|NotFound|QueueDoesNotExist)/;
+
+function isMissing(error: unknown): boolean {
+  return MISSING.test(originOf(error).name);
+}
+
+/** What a service threw, without our own errors around it. */
+function originOf(error: unknown): { readonly name: string; readonly $metadata?: { readonly httpStatusCode?: number } } {
+  if (error instanceof TiercelError && error.cause !== undefined) return originOf(error.cause);
+  return error instanceof Error ? error : { name: '' };
 }

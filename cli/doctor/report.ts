@@ -34,7 +34,7 @@ export function reportAsText({ stage, caller, results, seconds }: DoctorReport, 
     results.map((result) => [mark[result.verdict], result.check, result.subject, summary(result)]),
     { indent: 2 },
   );
-  const details = results.flatMap((result) => detail(result)).join('\n');
+  const details = detailsOf(results);
   const counts = countsOf(results);
   const verdict =
     counts.fault > 0
@@ -63,23 +63,27 @@ function summary(result: CheckResult): string {
   return result.verdict === 'fault' ? `expected ${result.expected}` : 'see below';
 }
 
-function detail(result: CheckResult): readonly string[] {
-  const { check, subject } = result;
-  if (result.verdict === 'ok') return [];
-  const lines: readonly (readonly [string, string])[] =
-    result.verdict === 'fault'
-      ? [
-          ['expected', result.expected],
-          ['came', result.came],
-          ['do', result.fix],
-        ]
-      : result.verdict === 'unknown'
-        ? [
-            ['why', result.why],
-            ['do', result.fix],
-          ]
-        : [['why', result.why]];
-  return [`${check}: ${subject}`, table(lines, { indent: 2 })];
+/** What is not well, in the order it was found; what has one remedy stands together above it. */
+function detailsOf(results: readonly CheckResult[]): string {
+  const byRemedy = new Map<string, (readonly [string, string])[]>();
+  for (const result of results) {
+    if (result.verdict === 'ok') continue;
+    const remedy = result.verdict === 'unchecked' ? '' : result.fix;
+    const lines: (readonly [string, string])[] = [
+      ['', `${result.check}: ${result.subject}`],
+      ...(result.verdict === 'fault'
+        ? ([
+            ['expected', result.expected],
+            ['came', result.came],
+          ] as const)
+        : ([['why', result.why]] as const)),
+    ];
+    byRemedy.set(remedy, [...(byRemedy.get(remedy) ?? []), ...lines]);
+  }
+  return [...byRemedy]
+    .map(([remedy, lines]) => [...lines, ...(remedy === '' ? [] : [['do', remedy] as const])])
+    .map((lines) => lines.map(([label, text]) => (label === '' ? text : `  ${label.padEnd(8)}  ${text}`)).join('\n'))
+    .join('\n\n');
 }
 
 function countsOf(results: readonly CheckResult[]): Record<CheckResult['verdict'], number> {

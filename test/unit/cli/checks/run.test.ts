@@ -85,6 +85,15 @@ describe('runChecks', () => {
     expect(result).toMatchObject({ fix: expect.stringContaining('tiercel doctor --stage prod --policy') });
   });
 
+  it.each([
+    awsError('ResourceNotFoundException', 'Requested resource not found'),
+    awsError('NoSuchBucket', 'The specified bucket does not exist', 404),
+    new TiercelError('x', 'wrapped', { cause: awsError('NotFoundException', 'no') }),
+  ])('points to the other findings when what it looks at is not there: $name', async (error) => {
+    const [result] = await runChecks([check('spool', failing(error))], context);
+    expect(result).toMatchObject({ verdict: 'unknown', fix: expect.stringMatching(/^What it looks at is not there/) });
+  });
+
   it('does not wait for what never answers', async () => {
     const clock = { ...systemClock, sleep: async () => {} };
     const [result] = await runChecks(

@@ -51,14 +51,29 @@ audit-logging: development
   expected  log type audit switched on
   came      it is off
   do        aws eks update-cluster-config
+
 mode: tiercel-dev-respond
-  why  not authorized
-  do   Allow dynamodb:GetItem
+  why       not authorized
+  do        Allow dynamodb:GetItem
+
 webhook: https://falco
-  why  not reachable from here
+  why       not reachable from here
 
 1 fault: 1 well, 1 could not be asked, 1 cannot be seen from here. 1.3 s
 `);
+  });
+
+  it('puts together what has one remedy', () => {
+    const text = reportAsText(report(faulty, forbidden, { ...faulty, subject: 'other' }), { write: () => {} });
+    expect(text).toContain(`audit-logging: development
+  expected  log type audit switched on
+  came      it is off
+audit-logging: other
+  expected  log type audit switched on
+  came      it is off
+  do        aws eks update-cluster-config
+
+mode: tiercel-dev-respond`);
   });
 
   it('is one JSON document with the same', () => {
