@@ -25,15 +25,6 @@ export interface Scenario {
   readonly accomplished: (reference: ObjectReference, outside: Outside) => Promise<boolean>;
 }
 
-/** Whether everything that can be seen of a pod was kept, and nothing was out of reach. */
-async function isKept({ name }: ObjectReference, { manifests, isWhole }: Outside): Promise<boolean> {
-  const [manifest, ...others] = manifests();
-  if (!manifest || others.length > 0 || !isWhole(manifest) || manifest.missing.length > 0) return false;
-  const names = manifest.kept.map((file) => file.name.replace(/^owners\/.*/, 'owners'));
-  expect([...new Set(names)].sort(), name).toEqual(EVIDENCE);
-  return true;
-}
-
 const EVIDENCE = [
   'bindings/cluster.json',
   'bindings/namespace.json',
@@ -45,6 +36,16 @@ const EVIDENCE = [
   'owners',
 ];
 
+/** Whether everything that can be seen of a pod was kept, and nothing was out of reach. */
+async function isKept({ name }: ObjectReference, { manifests, isWhole }: Outside): Promise<boolean> {
+  const [manifest, ...others] = manifests();
+  if (!manifest || others.length > 0 || !isWhole(manifest) || manifest.missing.length > 0) return false;
+  const names = manifest.kept.map((file) => file.name.replace(/^owners\/.*/, 'owners'));
+  expect([...new Set(names)].sort(), name).toEqual(EVIDENCE);
+  return true;
+}
+
+/** A pod that is deleted, or the controller at the top of what makes it. */
 function evicted(what: string, options: PodOptions, resource: string): Scenario {
   const group = resource === 'pods' ? core : apps;
   return {

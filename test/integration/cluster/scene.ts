@@ -13,6 +13,7 @@ import { alertSource, type CallEvent } from './alerts.ts';
 import { apps, CALL, core, create, rbac, template } from './objects.ts';
 
 export const RESPOND = 'tiercel-respond';
+
 interface Step {
   readonly policy: string;
   readonly action: string;
