@@ -27,7 +27,9 @@ export const deliveries: Check = {
             fault(
               'no DeliveryThrottling',
               `${throttled}`,
-              `Raise concurrency.auditStream in infra/stages/${context.stage.name}.yml, then ${deploy(context.stage)}`,
+              destinationType === 'Firehose'
+                ? 'aws service-quotas list-service-quotas --service-code firehose, and ask for more'
+                : `Raise concurrency (auditStream, or respond for alerts) in infra/stages/${context.stage.name}.yml, then ${deploy(context.stage)}`,
             ),
           );
         return faults.length > 0 ? faults : ok('no errors, no throttling');

@@ -44,6 +44,8 @@ export interface Planted {
 
 /** Faults of the stage in doctor.test.ts. `d` is asked when a fault is planted, because the stage is deployed after the tests are named. */
 export function plantedFaults(d: () => MotoDeployment, falco: { answer: number }): readonly Planted[] {
+  const logged = (cluster: string, events: number) =>
+    d().measure('AWS/Logs', 'IncomingLogEvents', events, { LogGroupName: `/aws/eks/${cluster}/cluster` });
   const cap = (name: 'auditArchive' | 'rotateMacKey', ReservedConcurrentExecutions: number) =>
     d().aws.lambda.send(new PutFunctionConcurrencyCommand({ FunctionName: d().stage.names[name], ReservedConcurrentExecutions }));
   const filter = (logGroupName: string) => d().stage.wantedSubscriptions.find(({ logGroup }) => logGroup === logGroupName)!;
@@ -144,6 +146,12 @@ export function plantedFaults(d: () => MotoDeployment, falco: { answer: number }
       finds: ['audit-logging', /^doctor-web$/, /^aws eks update-cluster-config .* --name doctor-web --logging .*"audit"/],
     },
     {
+      fault: 'a log is silent but for the heartbeat',
+      plant: () => logged('doctor-web', -897),
+      mend: () => logged('doctor-web', 897),
+      finds: ['log-events', /^doctor-web$/, /^See audit-logging above; then who changed the cluster: aws cloudtrail lookup-events /],
+    },
+    {
       fault: 'a subscription is missing',
       plant: () => remove('/aws/eks/doctor-web/cluster'),
       mend: () => put('/aws/eks/doctor-web/cluster'),
@@ -205,12 +213,6 @@ export function plantedFaults(d: () => MotoDeployment, falco: { answer: number }
     {
       fault: 'a function runs in another mode',
       plant: () => variables({ MODE: 'enforce' }),
-      mend: () => variables({}),
-      finds: ['functions', /tiercel-doctor-respond/, /^npx osls deploy/],
-    },
-    {
-      fault: 'somebody gave a function a variable',
-      plant: () => variables({ NODE_OPTIONS: '--require /opt/spy.js' }),
       mend: () => variables({}),
       finds: ['functions', /tiercel-doctor-respond/, /^npx osls deploy/],
     },
