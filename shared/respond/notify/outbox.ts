@@ -1,4 +1,5 @@
 import type { Clock, Random } from '../../platform/clock.ts';
+import { settleAll } from '../../platform/concurrency.ts';
 import { messageOf, TiercelError } from '../../platform/errors.ts';
 import { WorkInProgressError } from '../../platform/once.ts';
 import { backoffMs } from '../../platform/retry.ts';
@@ -164,11 +165,15 @@ export function createOutbox(deps: OutboxDeps, killedAtMs: number): Outbox {
   return {
     journal,
     async deliver(entries) {
-      const delivered: Entry[] = [];
-      for (const entry of entries) delivered.push(await deliverOne(entry));
+      // Two policies may have led to one response: what is known of it last, once.
+      const latest = new Map(entries.map((entry) => [entry.id, entry]));
+      const settled = await settleAll([...latest.values()], 1, deliverOne);
+      const delivered = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
       const open = delivered.flatMap(({ notices = [] }) => notices.filter(({ state, why }) => state === 'due' && why !== undefined));
       if (channels && open.length > 0) throw new NoticesDueError(open);
-      return delivered;
+      for (const result of settled) if (result.status === 'rejected') throw result.reason;
+      const byId = new Map(delivered.map((entry) => [entry.id, entry]));
+      return entries.map((entry) => byId.get(entry.id) ?? entry);
     },
   };
 }

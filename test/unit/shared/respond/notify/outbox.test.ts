@@ -117,6 +117,32 @@ describe('who is told', () => {
   });
 });
 
+it('two policies that lead to one response are told of once', async () => {
+  const second = `
+- policy: q
+  description: d
+  mode: enforce
+  match: {source: k8s_audit}
+  actions: [{action: label, with: {resources: [configmaps], labels: {a: b}}}]
+  notify: [a]`;
+  const { alert, deps, sent } = scene(`notify: [a]${second}`);
+  expect(await deliver(alert, deps)).toMatchObject({ entries: [{ status: 'done' }, { status: 'done' }] });
+  expect(sent).toHaveLength(1);
+});
+
+it('a response that cannot be told of keeps nobody from hearing of another', async () => {
+  const second = `
+- policy: q
+  description: d
+  mode: shadow
+  match: {source: k8s_audit}
+  actions: [{action: delete-object, with: {resources: [configmaps]}}]
+  notify: {channels: [b], on: [planned]}`;
+  const { alert, deps, sent } = scene(`notify: [a]${second}`, [busy()]);
+  expect(await deliver(alert, deps)).toMatchObject({ kind: 'failed' });
+  expect(sent.map(([channel, { outcome }]) => [channel, outcome])).toEqual([['b', 'planned']]);
+});
+
 describe('a channel that fails', () => {
   it('is tried again at once, and nobody notices', async () => {
     const { alert, deps, sent, states } = scene('notify: [a]', [busy(), busy(3_000), fine]);
