@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FalcoAlert } from '../../../shared/falco/alert.ts';
 import { type RespondDeps, respondToAlerts } from '../../../shared/flows/respond.ts';
 import { type Clock, systemClock } from '../../../shared/platform/clock.ts';
-import { KubeStatusError } from '../../../shared/platform/kube/index.ts';
+import { type KubeClient, KubeStatusError, type ObjectReference } from '../../../shared/platform/kube/index.ts';
 import { actionCatalogue } from '../../../shared/respond/index.ts';
 import { undo } from '../../../shared/respond/undo.ts';
 import type { TestCluster } from '../../cluster/start.ts';
@@ -19,6 +19,7 @@ import {
   closeScene,
   cluster,
   gone,
+  isolated,
   labelsOf,
   mallory,
   openScene,
@@ -221,6 +222,80 @@ describe('refusals', () => {
     expect(refusals(entry)).toEqual(['feasible']);
     expect(entry.guards.find(({ guard }) => guard === 'feasible')?.reason).toContain('NetworkPolicy allow');
     await admin.delete(allow, { uid: made.metadata.uid }, CALL);
+  });
+});
+
+describe('what happens between the look and the write', () => {
+  /** Respond's client, in front of whose next write something else happens. */
+  const overtaken = (event: () => Promise<unknown>): RespondDeps => {
+    let left = 1;
+    const first = async () => {
+      if (left-- > 0) await event();
+    };
+    const client: KubeClient = {
+      ...respond,
+      delete: async (...given) => {
+        await first();
+        return respond.delete(...given);
+      },
+      patch: async (...given) => {
+        await first();
+        return respond.patch(...given);
+      },
+    };
+    return { ...responder(), clusters: { clientFor: async () => ({ client }) } };
+  };
+  const remove = async (reference: ObjectReference) =>
+    admin.delete(reference, { uid: (await admin.get(reference, CALL))!.metadata.uid, gracePeriodSeconds: 0 }, CALL);
+
+  it('the object goes: superseded', async () => {
+    const { reference } = await makeBinding(mallory);
+    const entry = await answer(
+      await alertAbout(reference),
+      overtaken(() => remove(reference)),
+    );
+    expect(entry).toMatchObject({ status: 'superseded', remark: 'it was gone already' });
+  });
+
+  it('another object takes its name: superseded, and the other one stays', async () => {
+    const { reference } = await makeBinding(mallory);
+    const deps = overtaken(async () => {
+      await remove(reference);
+      await makeBinding(admin, reference.name);
+    });
+    const entry = await answer(await alertAbout(reference), deps);
+    expect(entry).toMatchObject({ status: 'superseded', remark: 'another object has its name now' });
+    expect(await gone(reference)).toBe(false);
+
+    const pod = await makePod(mallory);
+    const isolating = overtaken(async () => {
+      await remove(pod.reference);
+      await makePod(admin, { name: pod.reference.name });
+    });
+    expect((await answer(await alertAbout(pod.reference), isolating, 'isolate-pod')).status).toBe('failed');
+    expect(await isolated(pod.reference)).toBe(false);
+  });
+
+  it('somebody changes it: looked at again, and undone to what it was changed to', async () => {
+    const { reference } = await makeConfigMap(mallory);
+    const deps = overtaken(() => admin.patch(reference, { metadata: { labels: { suspect: 'perhaps' } } }, CALL));
+    const entry = await answer(await alertAbout(reference), deps, 'label');
+    expect(entry.status).toBe('done');
+    expect(await labelsOf(reference)).toEqual({ suspect: 'true' });
+    await undo(entry, { by: 'test', force: false }, { ...deps, client: respond });
+    expect(await labelsOf(reference)).toEqual({ suspect: 'perhaps' });
+  });
+
+  it('respond lost the right: failed, with what to grant', async () => {
+    const { reference } = await makeBinding(mallory);
+    const deps = {
+      ...responder(),
+      clusters: { clientFor: async () => ({ client: { ...respond, delete: cluster.client('nobody').delete } }) },
+    };
+    const entry = await answer(await alertAbout(reference), deps);
+    expect(entry.status).toBe('failed');
+    expect(entry.remark).toMatch(/403 Forbidden.*Grant the verb in the RBAC manifest/s);
+    expect(await gone(reference)).toBe(false);
   });
 });
 
