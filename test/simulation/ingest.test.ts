@@ -39,6 +39,7 @@ describe('the simulation finds out', () => {
     ['the spool keeps nothing', 'were lost'],
     ['nothing is deleted', 'left in the spool'],
     ['quarantine keeps nothing', 'not in quarantine'],
+    ['nobody sweeps', 'left in the spool'],
   ])('when %s', async (lie, violation) => {
     expect(await firstViolation(1, 40, lie)).toContain(violation);
   });

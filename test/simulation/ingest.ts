@@ -8,6 +8,7 @@ import { createWebhookDestination, parseWebhookConfig } from '../../shared/falco
 import { ingestDelivery } from '../../shared/flows/ingest-delivery.ts';
 import type { Tally } from '../../shared/flows/outcome.ts';
 import { writeSpool } from '../../shared/flows/spool.ts';
+import { sweepSpool } from '../../shared/flows/sweep.ts';
 import type { ObjectAddress } from '../../shared/platform/aws/s3.ts';
 import { type Invocation, SimulatedFalco } from './falco.ts';
 import { type Input, idsIn, makeInput } from './input.ts';
@@ -19,8 +20,12 @@ import { type Faults, NO_FAULTS, type Process, World } from './world.ts';
 const MINUTE = 60_000;
 const INPUT_MS = 30 * MINUTE;
 const FAULTS_MS = 45 * MINUTE;
-/** A message waits 15 minutes at most between two tries, and a lost invocation shows after 12. */
-const DRAIN_MS = 120 * MINUTE;
+/**
+ * A message waits 15 minutes at most between two tries, and a lost invocation shows after 12. An object that nobody was told of is found by the
+ * sweep once it is an hour old and has its turn, within six more; then it may be delivered like any other.
+ */
+const DRAIN_MS = 10 * 60 * MINUTE;
+const SWEEP_MS = 15 * MINUTE;
 
 const SPOOL = 'spool/';
 const FAILED = 'aws/lambda/async/';
@@ -43,7 +48,12 @@ export interface RunReport {
 }
 
 /** A lie one of the services tells, to see that the simulation finds it out. */
-export type Lie = 'claims are not confirmed' | 'the spool keeps nothing' | 'nothing is deleted' | 'quarantine keeps nothing';
+export type Lie =
+  | 'claims are not confirmed'
+  | 'the spool keeps nothing'
+  | 'nothing is deleted'
+  | 'quarantine keeps nothing'
+  | 'nobody sweeps';
 
 /** One run: input, faults for a while, then none, until all is quiet. The seed decides everything. */
 export async function simulate(seed: number, lie?: Lie): Promise<RunReport> {
@@ -54,6 +64,7 @@ export async function simulate(seed: number, lie?: Lie): Promise<RunReport> {
 class Simulation {
   readonly #world: World;
   readonly #seed: number;
+  readonly #lie: Lie | undefined;
   readonly #input: Input;
   readonly #falco: SimulatedFalco;
   readonly #claims: ClaimsTable;
@@ -80,6 +91,7 @@ class Simulation {
   constructor(world: World, seed: number, lie?: Lie) {
     this.#world = world;
     this.#seed = seed;
+    this.#lie = lie;
     this.#input = makeInput(world.random, INPUT_MS);
     this.#falco = new SimulatedFalco(world);
     this.#claims = new ClaimsTable(world, lie === 'claims are not confirmed');
@@ -87,10 +99,16 @@ class Simulation {
     this.#archiveQueue = new Queue(world, 2);
     this.#spoolQueue = new Queue(world, 5);
     this.#archive = new Bucket('archive', (address) => this.#archiveQueue.announce(address));
-    this.#spool = new Bucket('spool', (address) => this.#spoolQueue.announce(address), {
-      forgetful: lie === 'the spool keeps nothing',
-      immortal: lie === 'nothing is deleted',
-    });
+    const unheard = new SeededRandom(seed + 2_000_000);
+    this.#spool = new Bucket(
+      'spool',
+      (address) => {
+        if (unheard.chance(world.faults.unannounced)) world.log(`nobody is told of ${address.key}`);
+        else this.#spoolQueue.announce(address);
+      },
+      { forgetful: lie === 'the spool keeps nothing', immortal: lie === 'nothing is deleted' },
+      () => world.clock.now(),
+    );
     this.#quarantine = new Bucket('quarantine', () => {}, { forgetful: lie === 'quarantine keeps nothing' });
     this.#stream = new Lambda(world, 'audit-stream', 60_000, (process, invocation) => this.#startStream(process, invocation));
     this.#objects = new Lambda(world, 'audit-archive', 120_000, (process, invocation) => this.#startObjects(process, invocation));
@@ -107,6 +125,7 @@ class Simulation {
     this.#world.faults = faultsOf(this.#seed);
     this.#world.spawn(this.#archiveQueue.poll(this.#objects, 5));
     this.#world.spawn(this.#spoolQueue.poll(this.#objects, 2));
+    if (this.#lie !== 'nobody sweeps') this.#world.spawn(this.#sweeps());
     this.#feed();
     if (this.#world.faults.falcoAway > 0) this.#world.spawn(this.#outages());
     await clock.sleep(FAULTS_MS);
@@ -132,6 +151,24 @@ class Simulation {
         virtualMinutes: Math.round((clock.now() - startMs) / MINUTE),
       },
     };
+  }
+
+  /** As the schedule of functions/audit-archive has it. */
+  async #sweeps(): Promise<never> {
+    const { clock } = this.#world;
+    const list = async () => ({ objects: this.#spool.list(), complete: true });
+    const queue = {
+      length: async () => this.#spoolQueue.length,
+      send: async (bodies: readonly string[]) => {
+        for (const body of bodies) this.#spoolQueue.send(body);
+      },
+    };
+    for (;;) {
+      await clock.sleep(SWEEP_MS);
+      const { requeued } = await sweepSpool({ clock, list, queue });
+      if (requeued > 0) this.#world.log(`the sweep announces ${requeued} objects again`);
+      if (this.#spoolQueue.length > 2 * this.#spool.list().length + 100) this.#complaints.push('the sweep fills the queue');
+    }
   }
 
   #feed(): void {
@@ -226,7 +263,8 @@ class Simulation {
     const untilMs = clock.now() + DRAIN_MS;
     while (clock.now() < untilMs) {
       if (this.#world.failure) return false;
-      if (this.#invoker.underWay === 0 && this.#archiveQueue.empty && this.#spoolQueue.empty) return true;
+      const rest = this.#invoker.underWay === 0 && this.#archiveQueue.empty && this.#spoolQueue.empty;
+      if (rest && this.#spool.list().length === 0) return true;
       await clock.sleep(30_000);
     }
     return false;
@@ -290,8 +328,8 @@ class Simulation {
       violations.push(`${missing.length} broken events are not in quarantine, among them ${missing.slice(0, 3).join(', ')}`);
     const strangers = [...times].filter(([id, { taken }]) => taken > 0 && !this.#input.good.has(id)).map(([id]) => id);
     if (strangers.length > 0) violations.push(`Falco got what it should not have: ${strangers.slice(0, 3).join(', ')}`);
-    const spooled = [...this.#spool.entries()].filter(([key]) => key.startsWith(SPOOL));
-    if (spooled.length > 0) violations.push(`${spooled.length} objects are left in the spool, among them ${spooled[0]![0]}`);
+    const spooled = this.#spool.list();
+    if (spooled.length > 0) violations.push(`${spooled.length} objects are left in the spool, among them ${spooled[0]!.key}`);
     return violations;
   }
 }
@@ -308,6 +346,7 @@ function faultsOf(seed: number): Faults {
     duplicate: random.pick([0, 0.1, 0.5]),
     falcoLost: random.pick([0, 0.05, 0.3]),
     falcoAway: random.pick([0, 0.05, 0.5]),
+    unannounced: random.pick([0, 0.1, 0.5]),
   };
   switch (seed % 8) {
     case 0:
@@ -318,6 +357,8 @@ function faultsOf(seed: number): Faults {
       return { ...NO_FAULTS, crash: 0.03 };
     case 3:
       return { ...NO_FAULTS, refused: 0.05, answerLost: 0.05 };
+    case 4:
+      return { ...NO_FAULTS, falcoAway: 0.5, unannounced: 0.5 };
     default:
       return all;
   }

@@ -1,3 +1,4 @@
+import type { ListedObject } from '../../shared/platform/aws/list-versions.ts';
 import type { ObjectAddress, ObjectReader } from '../../shared/platform/aws/s3.ts';
 import type { Checkpoint, Checkpoints } from '../../shared/platform/checkpoints.ts';
 import type { ObjectStore } from '../../shared/platform/object-store.ts';
@@ -7,6 +8,7 @@ import type { Process, World } from './world.ts';
 interface Version {
   readonly versionId: string;
   readonly bytes: Uint8Array;
+  readonly writtenMs: number;
 }
 
 /** A versioned bucket that announces what is created in it. */
@@ -16,22 +18,25 @@ export class Bucket {
   readonly #keys = new Map<string, Version[]>();
   readonly #announce: (address: ObjectAddress) => void;
   readonly #lies: { readonly forgetful?: boolean; readonly immortal?: boolean };
+  readonly #now: () => number;
   #versions = 0;
 
   constructor(
     name: string,
     announce: (address: ObjectAddress) => void,
     lies: { readonly forgetful?: boolean; readonly immortal?: boolean } = {},
+    now: () => number = () => 0,
   ) {
     this.name = name;
     this.#announce = announce;
     this.#lies = lies;
+    this.#now = now;
   }
 
   put(key: string, bytes: Uint8Array): void {
     if (this.#lies.forgetful) return;
     const versionId = `v${++this.#versions}`;
-    this.#keys.set(key, [...(this.#keys.get(key) ?? []), { versionId, bytes }]);
+    this.#keys.set(key, [...(this.#keys.get(key) ?? []), { versionId, bytes, writtenMs: this.#now() }]);
     this.#announce({ bucket: this.name, key, versionId });
   }
 
@@ -41,6 +46,14 @@ export class Bucket {
       const current = versions.at(-1);
       if (current) yield [key, current.bytes];
     }
+  }
+
+  /** As the sweep sees it. */
+  list(): ListedObject[] {
+    return [...this.#keys].flatMap(([key, versions]) => {
+      const current = versions.at(-1);
+      return current ? [{ bucket: this.name, key, versionId: current.versionId, writtenMs: current.writtenMs }] : [];
+    });
   }
 
   store(process: Process, prefix: string, written: (bytes: Uint8Array) => void = () => {}): ObjectStore {

@@ -140,13 +140,16 @@ export class Queue {
     this.#batchSize = batchSize;
   }
 
+  get length(): number {
+    return this.#messages.size;
+  }
+
   get empty(): boolean {
     return this.#messages.size === 0 && this.#invocations === 0;
   }
 
   /** S3's announcement of an object. */
   announce(address: ObjectAddress): void {
-    const { random, clock, faults } = this.#world;
     const body = JSON.stringify({
       Records: [
         {
@@ -158,6 +161,11 @@ export class Queue {
         },
       ],
     });
+    this.send(body);
+  }
+
+  send(body: string): void {
+    const { random, clock, faults } = this.#world;
     for (let copies = random.chance(faults.duplicate) ? 2 : 1; copies > 0; copies--) {
       const messageId = `m${++this.#sent}`;
       this.#messages.set(messageId, { messageId, body, receives: 0, visibleAtMs: clock.now() + random.int(0, 10_000) });

@@ -14,13 +14,15 @@ export interface Faults {
   readonly slow: number;
   /** A trigger comes twice. */
   readonly duplicate: number;
+  /** Nobody is told of an object in the spool: its message was lost, or given up. */
+  readonly unannounced: number;
   /** Falco: a body is taken and the answer lost. */
   readonly falcoLost: number;
   /** Falco: the connection is refused, or a balancer answers 503. */
   readonly falcoAway: number;
 }
 
-export const NO_FAULTS: Faults = { refused: 0, answerLost: 0, crash: 0, slow: 0, duplicate: 0, falcoLost: 0, falcoAway: 0 };
+export const NO_FAULTS: Faults = { refused: 0, answerLost: 0, crash: 0, slow: 0, duplicate: 0, unannounced: 0, falcoLost: 0, falcoAway: 0 };
 
 /** A service failed. What the client libraries throw differs; that they throw does not. */
 class ServiceFault extends Error {}
