@@ -43,10 +43,17 @@ function mappings({ stage, aws }: CheckContext): readonly Subject[] {
     name: `${queue} → ${reader}`,
     async look() {
       const { EventSourceMappings = [] } = await aws.lambda.send(
-        new ListEventSourceMappingsCommand({ FunctionName: reader, EventSourceArn: stage.arn('sqs', queue) }),
+        new ListEventSourceMappingsCommand({ EventSourceArn: stage.arn('sqs', queue) }),
       );
-      const [mapping] = EventSourceMappings;
+      const others = EventSourceMappings.filter(({ FunctionArn }) => FunctionArn?.split(':')[6] !== reader);
+      const mapping = EventSourceMappings.find((each) => !others.includes(each));
       if (!mapping) return fault(`${reader} reading queue ${queue}`, 'no event source mapping', restore(stage));
+      if (others[0])
+        return fault(
+          `${reader} alone reading queue ${queue}`,
+          `${others[0].FunctionArn} takes messages out of it, too`,
+          `aws lambda delete-event-source-mapping --uuid ${others[0].UUID}`,
+        );
       if (!['Disabled', 'Disabling'].includes(mapping.State ?? '')) return ok('is read');
       return fault(
         'a mapping that is enabled',
