@@ -22,6 +22,7 @@ import { createFolderStore } from '../../shared/platform/object-store.ts';
 import { createMeter, type FlushingMeter } from '../../shared/platform/observe/meter.ts';
 import {
   actionCatalogue,
+  channelsToldBy,
   commandEvent,
   createDynamoDBBudgets,
   createDynamoDBJournal,
@@ -84,10 +85,10 @@ function evidenceOf({
 /** Everybody who can be told. @throws ConfigError when a policy names a channel that there is not */
 function channelsOf({ NOTIFY_CHANNELS: settings }: RespondConfig, { policies }: PolicySet): Pick<RespondDeps, 'channels'> {
   const known = new Set(settings.map(({ name }) => name));
-  const problems = policies.flatMap(({ policy, notify }) =>
-    (notify?.channels ?? [])
+  const problems = policies.flatMap((policy) =>
+    channelsToldBy(policy)
       .filter((name) => !known.has(name))
-      .map((name) => `NOTIFY_CHANNELS: policy ${policy} tells ${name}, which is not among them; add it to the stage file.`),
+      .map((name) => `NOTIFY_CHANNELS: policy ${policy.policy} tells ${name}, which is not among them; add it to the stage file.`),
   );
   if (problems.length > 0) throw new ConfigError('respond', problems);
   return { channels: openChannels(settings, awsChannelClients(clock)) };

@@ -19,6 +19,7 @@ export { createDynamoDBModeSwitch, createMemoryModeSwitch, type ModeSwitch } fro
 export type { Notice } from './notify/notice.ts';
 export { openChannels } from './notify/open.ts';
 export { createOutbox, type OutboxDeps } from './notify/outbox.ts';
+export { channelsToldBy } from './notify/told-by.ts';
 export { type Command, obey } from './operator.ts';
 export { accountFor } from './own-calls.ts';
 export { formatFinding } from './policy/finding.ts';

@@ -79,6 +79,27 @@ export function kubeContract(name: string, open: () => KubeClient): void {
       expect(again.metadata.uid).not.toBe(live.metadata.uid);
     });
 
+    it('lists the events about one object, and no more than asked for', async () => {
+      const client = open();
+      const about = `uid-${++serial}`;
+      const events = { apiGroup: '', apiVersion: 'v1', resource: 'events', namespace: 'default' };
+      for (const [name, uid] of [
+        ['one', about],
+        ['two', about],
+        ['other', 'another'],
+      ] as const) {
+        const metadata = { name: `${name}-${about}`, namespace: 'default' };
+        const involvedObject = { kind: 'Pod', namespace: 'default', name: 'p', uid };
+        await client.create(events, { apiVersion: 'v1', kind: 'Event', metadata, involvedObject, reason: 'Testing' }, CALL);
+      }
+      const list = async (atMost?: number) => {
+        const options = { fieldSelector: `involvedObject.uid=${about}`, ...(atMost === undefined ? {} : { atMost }) };
+        return (await client.list(events, CALL, options)).map(({ metadata }) => metadata.name);
+      };
+      expect((await list()).sort()).toEqual([`one-${about}`, `two-${about}`]);
+      expect(await list(1)).toHaveLength(1);
+    });
+
     it('lists a namespace, items without their kind', async () => {
       const { client, reference } = await made();
       const { name: called, ...collection } = reference;

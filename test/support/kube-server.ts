@@ -14,6 +14,8 @@ import { TestAuthority } from './certificates.ts';
 const PATH =
   /^\/(?:api|apis\/(?<apiGroup>[^/]+))\/(?<apiVersion>[^/]+)(?:\/namespaces\/(?<namespace>[^/]+))?\/(?<resource>[^/]+)(?:\/(?<name>[^/]+))?$/;
 
+const LOG = /^\/api\/v1\/namespaces\/(?<namespace>[^/]+)\/pods\/(?<pod>[^/]+)\/log$/;
+
 /** The part of the Kubernetes API that respond uses, over HTTPS, in front of a cluster in memory: so that a function can be configured to reach it. */
 export async function startKubeServer(cluster: KubeClient): Promise<{ readonly endpoint: ClusterEndpoint; stop(): Promise<void> }> {
   const authority = new TestAuthority();
@@ -26,8 +28,11 @@ export async function startKubeServer(cluster: KubeClient): Promise<{ readonly e
     };
     try {
       const body = text === '' ? {} : (JSON.parse(text) as Record<string, JsonValue>);
-      const path = new URL(request.url ?? '', 'https://localhost').pathname;
-      send(200, await answer(cluster, request.method ?? '', path, body, String(request.headers['audit-id'])));
+      const { pathname, searchParams } = new URL(request.url ?? '', 'https://localhost');
+      const auditId = String(request.headers['audit-id']);
+      const log = LOG.exec(pathname)?.groups;
+      if (log) response.end(await logOf(cluster, log, searchParams, auditId));
+      else send(200, await answer(cluster, request.method ?? '', pathname, searchParams, body, auditId));
     } catch (error) {
       if (error instanceof KubeStatusError) send(error.status, { kind: 'Status', reason: error.reason, message: error.detail });
       else send(500, { kind: 'Status', reason: 'InternalError', message: String(error) });
@@ -45,10 +50,28 @@ export async function startKubeServer(cluster: KubeClient): Promise<{ readonly e
   };
 }
 
+function logOf(
+  cluster: KubeClient,
+  { namespace = '', pod = '' }: Record<string, string>,
+  query: URLSearchParams,
+  auditId: string,
+): Promise<Buffer> {
+  const question = {
+    namespace: decodeURIComponent(namespace),
+    pod: decodeURIComponent(pod),
+    container: query.get('container') ?? '',
+    previous: query.get('previous') === 'true',
+    lines: Number(query.get('tailLines')),
+    bytes: Number(query.get('limitBytes')),
+  };
+  return cluster.logs(question, { auditId }).then(({ text }) => text);
+}
+
 async function answer(
   cluster: KubeClient,
   method: string,
   path: string,
+  query: URLSearchParams,
   body: Record<string, JsonValue>,
   auditId: string,
 ): Promise<unknown> {
@@ -57,7 +80,10 @@ async function answer(
   if (resource === 'selfsubjectaccessreviews') return { status: { allowed: true } };
   const collection = { apiGroup, apiVersion, resource, ...(namespace === undefined ? {} : { namespace: decodeURIComponent(namespace) }) };
   if (name === undefined) {
-    return method === 'POST' ? cluster.create(collection, body, call) : { items: await cluster.list(collection, call), metadata: {} };
+    if (method === 'POST') return cluster.create(collection, body, call);
+    const fieldSelector = query.get('fieldSelector');
+    const options = { ...(fieldSelector === null ? {} : { fieldSelector }), atMost: Number(query.get('limit')) };
+    return { items: await cluster.list(collection, call, options), metadata: {} };
   }
   const object: ObjectReference = { ...collection, name: decodeURIComponent(name) };
   if (method === 'PATCH') return cluster.patch(object, body, call);
