@@ -80,6 +80,8 @@ export async function packageStage(folder: string, stage: string, stageFile: str
     cwd: tree,
     timeout: 60_000,
     env: { PATH: process.env.PATH, HOME: folder, AWS_EC2_METADATA_DISABLED: 'true' },
+  }).catch((error: { stdout: string; stderr: string }) => {
+    throw new Error(`Stage ${stage} cannot be packaged:\n${error.stdout}${error.stderr}`, { cause: error });
   });
   return output;
 }
