@@ -122,6 +122,10 @@ async function* ownersOf(object: KubeObject, namespace: string | undefined, obse
 }
 
 async function* bindingsOf({ object, user, groups }: KeepEffect, observer: Observer): AsyncGenerator<Exhibit | Absence> {
+  if (user === '') {
+    yield { name: 'bindings', why: 'the alert names no user' };
+    return;
+  }
   const namespace = object.namespace ?? (object.resource === 'namespaces' ? object.name : undefined);
   const collections = [
     { name: 'bindings/cluster.json', collection: { ...RBAC, resource: 'clusterrolebindings' } },

@@ -90,7 +90,10 @@ export function messageFor(entry: Entry, notice: Notice, stage: string | undefin
     ...fact('answer by', approveBy),
     ...fact('ends', expiresAt),
   ];
-  const title = notice.text === undefined ? `${TITLES[status]} ${intent}` : printable(notice.text);
+  // A step without words of its own says what the alert was about.
+  const title = told
+    ? `${TITLES[told]} ${intent}`
+    : printable(notice.text ?? `${rules.join(', ')}: ${target ?? 'an object the alert does not name'}`);
   return {
     source: 'tiercel',
     id: noticeId(entry, notice),

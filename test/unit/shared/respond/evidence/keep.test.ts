@@ -124,6 +124,14 @@ describe('evidence', () => {
     expect(names('bindings/cluster.json')).toEqual(['account-of-that-name']);
   });
 
+  it('has no bindings where the alert names no user', async () => {
+    const { keep, outside, cluster, effect } = scene();
+    await keep(cluster.client, { ...effect, user: '', groups: [] });
+    const [manifest] = outside.manifests();
+    expect(manifest!.missing).toContainEqual({ name: 'bindings', why: 'the alert names no user' });
+    expect(manifest!.kept.filter(({ name }) => name.startsWith('bindings'))).toEqual([]);
+  });
+
   it.each([
     ['logs', { logs: status(500) }, /^logs\//],
     ['events', { list: status(403) }, /^(events|bindings)/],

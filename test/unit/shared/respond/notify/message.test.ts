@@ -53,11 +53,16 @@ describe('a message', () => {
     expect([outcome, response.status, title]).toEqual(['done', 'done', 'Done: isolate pods prod/web']);
   });
 
+  it('says of a step its own words, or what the alert was about', () => {
+    expect(messageFor(entryOf(), notice('step-0', 'mallory was here'), 'prod').title).toBe('mallory was here');
+    expect(messageFor(entryOf(), notice('step-0'), 'prod').title).toBe('Attach/Exec Pod: pods prod/web');
+  });
+
   it('keeps what a caller chose on its line, short, and out of the commands', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 3_000 }), (evil) => {
         const entry = entryOf({ user: evil, intent: evil, remark: evil, rules: [evil], caveats: [evil], steps: patched.steps });
-        const { text, title, commands } = messageFor(entry, notice('done', evil), 'prod');
+        const { text, title, commands } = messageFor(entry, notice('step-1', evil), 'prod');
         expect(text.split('\n')).toHaveLength(1 + 7 + 2);
         expect(`${text}${title}`.replaceAll('\n', '')).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);
         expect(title.length).toBeLessThanOrEqual(1_001);
