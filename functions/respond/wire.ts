@@ -114,10 +114,10 @@ function expiryOf({
   };
 }
 
-function alertLogOf({ ALERT_LOG_GROUP, CLUSTERS }: RespondConfig): Pick<RespondDeps, 'alertLog'> {
+function alertLogOf({ ALERT_LOG_GROUP, WATCHED_CLUSTERS }: RespondConfig): Pick<RespondDeps, 'alertLog'> {
   if (ALERT_LOG_GROUP === undefined) return {};
   const group = createLogGroup(new CloudWatchLogsClient({ maxAttempts: 2 }), ALERT_LOG_GROUP, clock);
-  return { alertLog: { group, clusters: CLUSTERS.map(({ name }) => name) } };
+  return { alertLog: { group, clusters: WATCHED_CLUSTERS } };
 }
 
 /** What must outlive the sandbox; nothing of it in stage `local`, where the process is all there is. */
