@@ -82,17 +82,25 @@ export function restamp(record: AuditRecord, attempt: number): Uint8Array {
 function stampAll(record: AuditRecord, layout: EventLayout, given: Stamps, whole: boolean): Uint8Array {
   if (!whole) {
     // First, because the MAC covers it.
-    const raw = stamp(record.raw, layout, [{ name: TRUNCATED, value: '"true"' }]);
-    const marked = layOut(raw)!;
-    return stampAll({ ...record, raw, layout: marked }, marked, given, true);
+    const marked = restamped(record, layout, [{ name: TRUNCATED, value: '"true"' }]);
+    return stampAll(marked, marked.layout, given, true);
   }
   const { mac, attempt } = given;
   const stamps = identityStamps(record.identity, record.origin.kind === 'cloudwatch' ? record.origin.logStream : undefined).slice();
   const uri = longUri(record.raw, layout);
   if (uri !== undefined) stamps.push({ name: 'tiercel.dev/uri-digest', value: `"${uri}"` });
-  if (mac !== undefined) stamps.push({ name: 'tiercel.dev/mac', value: `"${macOf(mac, record)}"` });
+  if (mac !== undefined) {
+    // Stamps may hide an `annotations` that is spelled differently, and the MAC covers what Falco reads from there.
+    const read = layout.escapedKeys ? restamped(record, layout, stamps) : record;
+    stamps.push({ name: 'tiercel.dev/mac', value: `"${macOf(mac, read)}"` });
+  }
   if (attempt !== undefined && attempt > 1) stamps.push({ name: ATTEMPT, value: `"${attempt}"` });
   return stamps.length === 0 ? record.raw : stamp(record.raw, layout, stamps);
+}
+
+function restamped(record: AuditRecord, layout: EventLayout, stamps: readonly Stamp[]): AuditRecord & { readonly layout: EventLayout } {
+  const raw = stamp(record.raw, layout, stamps);
+  return { ...record, raw, layout: layOut(raw)! };
 }
 
 /** What a URI is known by that may be cut on the way to respond. */

@@ -48,6 +48,17 @@ describe('prepare', () => {
     expect(verifyMac([SAMPLE_MAC_KEY], JSON.parse(text).annotations['tiercel.dev/mac'], eventFacts(made)).ok).toBe(true);
   });
 
+  it('signs what Falco reads, also where a stamp hides annotations that are spelled differently', () => {
+    const spelled = pod
+      .replace('"annotations":{', '"annotations":{"audit.k8s.io/truncated":"false",')
+      .replace('{', '{"\\u0061nnotations":[],');
+    const { text, record: made } = prepared(spelled);
+    const mac = /"tiercel.dev\/mac":"([^"]+)"/.exec(text)?.[1];
+    expect([eventFacts(record(spelled)).truncated, eventFacts(made).truncated]).toEqual(['false', '']);
+    expect(verifyMac([SAMPLE_MAC_KEY], mac, eventFacts(made)).ok).toBe(true);
+    expect(prepared(text).text).toBe(text);
+  });
+
   it('stamps only what is known', () => {
     const result = prepare(
       record(pod, { identity: {}, origin: { kind: 'file', path: 'x', offset: 0, line: 1 } }),
