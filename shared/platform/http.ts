@@ -1,8 +1,9 @@
-import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
+import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Clock } from './clock.ts';
 import { messageOf, TiercelError } from './errors.ts';
+import { KEPT_POOL, KeptSockets } from './kept-sockets.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
@@ -61,24 +62,18 @@ export interface HttpTransportOptions {
 
 export const ANSWER_TEXT_BYTES = 1024;
 
-interface SocketUse {
-  readonly bornMs: number;
-  lastUsedMs: number;
-  requests: number;
-}
-
 /** HTTP and HTTPS over `node:http(s)` with kept-alive connections which are retired by age, idle time and number of requests. Redirects are answers like any other. */
 export class HttpTransport implements Transport {
   readonly #options: HttpTransportOptions;
   readonly #clock: Clock;
   readonly #http: HttpAgent;
   readonly #https: HttpsAgent;
-  readonly #uses = new WeakMap<Socket, SocketUse>();
+  readonly #kept: KeptSockets;
 
   constructor(options: HttpTransportOptions, clock: Clock) {
-    const { maxSockets, ca, cert, key } = options;
-    // fifo: the agent skips destroyed connections only at the front of its free list.
-    const pool = { keepAlive: true, maxSockets, scheduling: 'fifo' } as const;
+    const { maxSockets, socketMaxAgeMs, socketMaxIdleMs, socketMaxRequests, ca, cert, key } = options;
+    const pool = { ...KEPT_POOL, maxSockets };
+    this.#kept = new KeptSockets({ maxAgeMs: socketMaxAgeMs, maxIdleMs: socketMaxIdleMs, maxRequests: socketMaxRequests }, clock);
     this.#options = options;
     this.#clock = clock;
     this.#http = new HttpAgent(pool);
@@ -88,7 +83,7 @@ export class HttpTransport implements Transport {
   send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
     const secure = request.url.protocol === 'https:';
     const agent = secure ? this.#https : this.#http;
-    this.#retireIdle(agent);
+    this.#kept.retire(agent);
     return new Promise((resolve, reject) => {
       let connected = false;
       let answered = false;
@@ -113,7 +108,7 @@ export class HttpTransport implements Transport {
       };
       call.on('error', fail);
       call.on('socket', (socket: Socket) => {
-        this.#count(socket, call);
+        this.#kept.count(socket, call);
         // From here on bytes may leave: the kernel does not tell which of them arrived.
         const stands = () => {
           connected = true;
@@ -143,38 +138,6 @@ export class HttpTransport implements Transport {
     this.#http.destroy();
     this.#https.destroy();
   }
-
-  #count(socket: Socket, call: ClientRequest): void {
-    const now = this.#clock.now();
-    const use = this.#uses.get(socket) ?? { bornMs: now, lastUsedMs: now, requests: 0 };
-    this.#uses.set(socket, use);
-    use.lastUsedMs = now;
-    use.requests++;
-    call.on('close', () => {
-      use.lastUsedMs = this.#clock.now();
-    });
-  }
-
-  /** Asked for every request, so a connection which is due is closed when it would next be used. */
-  #retireIdle(agent: HttpAgent | HttpsAgent): void {
-    const now = this.#clock.now();
-    for (const sockets of Object.values(agent.freeSockets)) {
-      for (const socket of [...(sockets ?? [])]) {
-        const use = this.#uses.get(socket);
-        // A wall clock that was set back makes ages negative: then nothing is known about the connection.
-        const fresh =
-          use !== undefined &&
-          use.requests < this.#options.socketMaxRequests &&
-          within(now - use.bornMs, this.#options.socketMaxAgeMs) &&
-          within(now - use.lastUsedMs, this.#options.socketMaxIdleMs);
-        if (!fresh) socket.destroy();
-      }
-    }
-  }
-}
-
-function within(ms: number, limit: number): boolean {
-  return ms >= 0 && ms <= limit;
 }
 
 function codeOf(error: unknown): string {

@@ -4,7 +4,7 @@ import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smit
 import type { Clock, Random } from '../clock.ts';
 import { messageOf, TiercelError } from '../errors.ts';
 import { createKubeClient, type KubeClient } from '../kube/index.ts';
-import { createEksToken } from './eks-token.ts';
+import { createEksToken, TOKEN_KEPT_MS } from './eks-token.ts';
 
 export interface EksCluster {
   /** The name alerts give it (`ka.cluster.name`). */
@@ -29,8 +29,8 @@ class EksClusterError extends TiercelError {
   }
 }
 
-/** An assumed role's credentials are asked for again this long before they end. */
-const RENEW_MS = 5 * 60_000;
+/** An assumed role's credentials are asked for again this long before they end: no token may outlive what signed it. */
+const RENEW_MS = TOKEN_KEPT_MS + 5 * 60_000;
 
 /** A client for one EKS cluster: asks EKS for its address and authority once, signs in with this identity or the assumed role. @throws EksClusterError */
 export async function connectEks(

@@ -3,8 +3,8 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import type { AwsCredentialIdentityProvider, Checksum, SourceData } from '@smithy/types';
 import type { Clock } from '../clock.ts';
 
-/** EKS takes a token for 15 minutes after it was signed; ours are made anew well before. */
-const KEPT_MS = 10 * 60_000;
+/** EKS takes a token for 15 minutes after it was signed, while the credentials that signed it last; ours are made anew well before. */
+export const TOKEN_KEPT_MS = 10 * 60_000;
 /** What the signature itself says: STS, which checks it, accepts no more than a minute of waiting to be used by the cluster's authenticator. */
 const EXPIRES_SECONDS = 60;
 
@@ -42,13 +42,13 @@ export function createEksToken(options: {
   readonly region: string;
   readonly credentials: AwsCredentialIdentityProvider;
   readonly clock: Clock;
-}): () => Promise<string> {
+}): (refused?: string) => Promise<string> {
   const { cluster, region, clock } = options;
   const hostname = `sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
   const signer = new SignatureV4({ credentials: options.credentials, region, service: 'sts', sha256: NodeSha256 });
   let held: { readonly token: string; readonly signedAtMs: number } | undefined;
-  return async () => {
-    if (held && clock.now() - held.signedAtMs < KEPT_MS) return held.token;
+  return async (refused) => {
+    if (held && held.token !== refused && clock.now() - held.signedAtMs < TOKEN_KEPT_MS) return held.token;
     const signedAtMs = clock.now();
     const signed = await signer.presign(
       {

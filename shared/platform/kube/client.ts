@@ -1,7 +1,8 @@
 import { Agent } from 'node:https';
 import type { Clock, Random } from '../clock.ts';
+import { KEPT_POOL, KeptSockets } from '../kept-sockets.ts';
 import { type Backoff, backoffMs } from '../retry.ts';
-import { KubeConnectionError, KubeStatusError } from './errors.ts';
+import { KubeConnectionError, KubeListTooLongError, KubeStatusError } from './errors.ts';
 import { type Answer, exchange, type Keeping } from './exchange.ts';
 import {
   type CollectionReference,
@@ -16,7 +17,7 @@ import { createRateLimiter, DEFAULT_RATE_LIMIT, type RateLimit } from './rate-li
 
 /** How to reach one cluster, and as whom. */
 export interface ClusterEndpoint {
-  /** `https://host[:port]`. */
+  /** `https://host[:port][/path]`. */
   readonly server: string;
   /** Authorities that sign the server's certificate, PEM; absent: those of Node. */
   readonly caPem?: string;
@@ -24,8 +25,8 @@ export interface ClusterEndpoint {
   readonly tlsServerName?: string;
   readonly clientCertPem?: string;
   readonly clientKeyPem?: string;
-  /** A bearer token, asked for before every request: whoever gives it caches it. */
-  readonly token?: () => Promise<string>;
+  /** A bearer token, asked for before every request: whoever gives it caches it, but not the one that the server has just refused. */
+  readonly token?: (refused?: string) => Promise<string>;
 }
 
 export interface KubeClientOptions {
@@ -33,7 +34,7 @@ export interface KubeClientOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly rateLimit?: RateLimit;
-  /** Milliseconds one request may take before it counts as unanswered. @default 10 000 */
+  /** Milliseconds one request may take, to the last byte of its answer, before it counts as unanswered. @default 10 000 */
   readonly timeoutMs?: number;
 }
 
@@ -96,12 +97,13 @@ export interface Subject {
 
 /**
  * The few calls of the Kubernetes API that respond needs. Reads are repeated while the server is busy or away; a write is sent again only when
- * the server refused it before looking at it (429). Everything else is thrown as KubeStatusError or KubeConnectionError.
+ * the server refused it before looking at it (429). A refused token (401) is asked for anew, once. Everything else is thrown as KubeStatusError or
+ * KubeConnectionError.
  */
 export interface KubeClient {
   /** `undefined` only for 404. */
   get(object: ObjectReference, call: CallOptions): Promise<KubeObject | undefined>;
-  /** Every object of the collection, page by page. */
+  /** Every object of the collection, page by page. @throws KubeListTooLongError rather than to leave some out */
   list(collection: CollectionReference, call: CallOptions, options?: ListOptions): Promise<readonly KubeObject[]>;
   /** The end of a container's log, each line with its time. A container that has none is refused with 400. */
   logs(question: LogQuestion, call: CallOptions): Promise<LogText>;
@@ -126,23 +128,31 @@ const WHOLE_ANSWER: Keeping = { bytes: MAX_ANSWER_BYTES, what: 'whole' };
 /** What the kubelet may send of one log, however long its lines are; kubelets keep 10 MiB in a file. */
 const MAX_LOG_BYTES = 16 * 1024 * 1024;
 const PAGE_SIZE = 500;
+/** 20,000 objects: more than a cluster has of what respond lists, and a way out of a server that always has another page. */
+const MAX_PAGES = 40;
 const MAX_ATTEMPTS = 4;
 /** Behind a log stands a kubelet, which may be away for good. */
 const MAX_LOG_ATTEMPTS = 2;
 const BACKOFF: Backoff = { baseMs: 100, capMs: 2_000 };
+/** A server that wants to be left alone for longer is asked again when the alert comes again. */
+const MAX_WAIT_MS = 5_000;
+/** A sandbox is frozen between two alerts, and what stands between it and the server forgets connections meanwhile. */
+const MAX_IDLE_MS = 60_000;
 
 export function createKubeClient(options: KubeClientOptions): KubeClient {
   const { endpoint, clock } = options;
   const limiter = createRateLimiter(options.rateLimit ?? DEFAULT_RATE_LIMIT, clock);
   const timeoutMs = options.timeoutMs ?? 10_000;
   const agent = new Agent({
-    keepAlive: true,
+    ...KEPT_POOL,
     maxSockets: 32,
     ...(endpoint.caPem === undefined ? {} : { ca: endpoint.caPem }),
     ...(endpoint.tlsServerName === undefined ? {} : { servername: endpoint.tlsServerName }),
     ...(endpoint.clientCertPem === undefined ? {} : { cert: endpoint.clientCertPem }),
     ...(endpoint.clientKeyPem === undefined ? {} : { key: endpoint.clientKeyPem }),
   });
+  const connections = { agent, kept: new KeptSockets({ maxIdleMs: MAX_IDLE_MS }, clock) };
+  const server = endpoint.server.replace(/\/+$/, '');
 
   async function call(
     what: string,
@@ -166,14 +176,19 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     contentType: string,
     keeping: Keeping,
   ): Promise<Answer> {
+    let refused: string | undefined;
     for (let attempt = 1; ; attempt++) {
       await limiter.take();
+      const token = await endpoint.token?.(refused);
       try {
-        return await once(what, method, path, auditId, body, contentType, keeping);
+        return await once(what, method, path, auditId, token, body, contentType, keeping);
       } catch (error) {
-        const again = method === 'GET' ? isPassing(error) : error instanceof KubeStatusError && error.status === 429;
-        if (!again || attempt >= (keeping.what === 'end' ? MAX_LOG_ATTEMPTS : MAX_ATTEMPTS)) throw error;
-        await clock.sleep(backoffMs(attempt, BACKOFF, options.random));
+        const stale = token !== undefined && refused === undefined && error instanceof KubeStatusError && error.status === 401;
+        if (stale) refused = token;
+        const waitMs = (error instanceof KubeStatusError && error.waitMs) || 0;
+        const last = attempt >= (keeping.what === 'end' ? MAX_LOG_ATTEMPTS : MAX_ATTEMPTS) || waitMs > MAX_WAIT_MS;
+        if (last || !(stale || maySendAgain(method, error))) throw error;
+        await clock.sleep(Math.max(waitMs, backoffMs(attempt, BACKOFF, options.random)));
       }
     }
   }
@@ -183,37 +198,26 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     method: string,
     path: string,
     auditId: string,
+    token: string | undefined,
     body: JsonValue | undefined,
     contentType: string,
     keeping: Keeping,
   ): Promise<Answer> {
     const text = body === undefined ? undefined : JSON.stringify(body);
-    const token = await endpoint.token?.();
-    const answer = await exchange(
-      what,
-      new URL(path, endpoint.server),
-      {
-        method,
-        agent,
-        timeout: timeoutMs,
-        // A log that trickles is never idle.
-        ...(keeping.what === 'end' ? { signal: AbortSignal.timeout(timeoutMs) } : {}),
-        headers: {
-          // A log is plain text, its refusal JSON.
-          accept: keeping.what === 'end' ? 'application/json, */*' : 'application/json',
-          'audit-id': auditId,
-          'user-agent': 'tiercel-respond',
-          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-          ...(text === undefined ? {} : { 'content-type': contentType, 'content-length': Buffer.byteLength(text) }),
-        },
-      },
-      text,
-      keeping,
-    );
-    const { status } = answer;
+    const headers = {
+      // A log is plain text, its refusal JSON.
+      accept: keeping.what === 'end' ? 'application/json, */*' : 'application/json',
+      'audit-id': auditId,
+      'user-agent': 'tiercel-respond',
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(text === undefined ? {} : { 'content-type': contentType, 'content-length': Buffer.byteLength(text) }),
+    };
+    const request = { method, headers, body: text, timeoutMs };
+    const answer = await exchange(what, new URL(`${server}${path}`), request, connections, keeping);
+    const { status, waitMs } = answer;
     if (status >= 200 && status < 300) return answer;
     const { reason, message } = (parse(what, status, answer.body) ?? {}) as { reason?: unknown; message?: unknown };
-    throw new KubeStatusError(what, status, typeof reason === 'string' ? reason : '', typeof message === 'string' ? message : '');
+    throw new KubeStatusError(what, status, typeof reason === 'string' ? reason : '', typeof message === 'string' ? message : '', waitMs);
   }
 
   return {
@@ -227,11 +231,14 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     },
     async list(collection, callOptions, { fieldSelector, atMost = Number.POSITIVE_INFINITY } = {}) {
       const selector = fieldSelector === undefined ? '' : `&fieldSelector=${encodeURIComponent(fieldSelector)}`;
+      const what = `list ${collection.resource}`;
       const items: KubeObject[] = [];
       let next = '';
+      let pages = 0;
       do {
+        if (++pages > MAX_PAGES) throw new KubeListTooLongError(what, MAX_PAGES);
         const query = `?limit=${Math.min(PAGE_SIZE, atMost)}${selector}${next === '' ? '' : `&continue=${encodeURIComponent(next)}`}`;
-        const page = (await call(`list ${collection.resource}`, 'GET', collectionPath(collection) + query, callOptions)) as {
+        const page = (await call(what, 'GET', collectionPath(collection) + query, callOptions)) as {
           items?: KubeObject[];
           metadata?: { continue?: string };
         };
@@ -337,8 +344,10 @@ function parse(what: string, status: number, answer: Buffer): unknown {
   }
 }
 
-function isPassing(error: unknown): boolean {
-  return error instanceof KubeConnectionError || (error instanceof KubeStatusError && error.retryable);
+/** A write only where the server refused it before looking at it. */
+function maySendAgain(method: string, error: unknown): boolean {
+  if (error instanceof KubeStatusError) return method === 'GET' ? error.retryable : error.status === 429;
+  return method === 'GET' && error instanceof KubeConnectionError;
 }
 
 function asObject(value: unknown): KubeObject {

@@ -6,8 +6,10 @@ export class KubeStatusError extends TiercelError {
   readonly reason: string;
   /** The server's own message, without the address. */
   readonly detail: string;
+  /** What the server wants to be left alone for, milliseconds. */
+  readonly waitMs: number | undefined;
 
-  constructor(what: string, status: number, reason: string, detail: string) {
+  constructor(what: string, status: number, reason: string, detail: string, waitMs?: number) {
     const retryable = status === 429 || status >= 500 || status === 408;
     super(
       'kube.status',
@@ -17,6 +19,17 @@ export class KubeStatusError extends TiercelError {
     this.status = status;
     this.reason = reason;
     this.detail = detail;
+    this.waitMs = waitMs;
+  }
+}
+
+/** A list that does not end within reason: what is in it was not read to the end, so nothing may be concluded from it. */
+export class KubeListTooLongError extends TiercelError {
+  constructor(what: string, pages: number) {
+    super(
+      'kube.list',
+      `${what}: expected at most ${pages} pages, there are more. Nothing is decided on a list that was not read to its end.`,
+    );
   }
 }
 

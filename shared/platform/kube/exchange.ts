@@ -1,5 +1,7 @@
-import { request as send } from 'node:https';
+import { type Agent, request as send } from 'node:https';
+import type { Socket } from 'node:net';
 import { messageOf } from '../errors.ts';
+import type { KeptSockets } from '../kept-sockets.ts';
 import { KubeConnectionError } from './errors.ts';
 
 /** How much of an answer is kept: all of it or nothing, or its end. */
@@ -13,19 +15,39 @@ export interface Answer {
   readonly body: Buffer;
   /** Bytes that came; more than `body` has when its start was dropped. */
   readonly received: number;
+  /** What the server wants to be left alone for, milliseconds. */
+  readonly waitMs?: number;
+}
+
+export interface Connections {
+  readonly agent: Agent;
+  readonly kept: KeptSockets;
+}
+
+interface Request {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string | number>>;
+  readonly body?: string | undefined;
+  /** Milliseconds from asking to the last byte of the answer; an answer that trickles is none. */
+  readonly timeoutMs: number;
 }
 
 /** One request and its answer; never more than `keeping.bytes` and one chunk are in memory. @throws KubeConnectionError */
 export function exchange(
   what: string,
   url: URL,
-  options: Parameters<typeof send>[1] & object,
-  body: string | undefined,
+  { method, headers, body, timeoutMs }: Request,
+  { agent, kept }: Connections,
   keeping: Keeping,
 ): Promise<Answer> {
+  kept.retire(agent);
+  const signal = AbortSignal.timeout(timeoutMs);
   return new Promise((resolve, reject) => {
-    const fail = (why: string, cause?: unknown) => reject(new KubeConnectionError(what, why, cause));
-    const outgoing = send(url, options, (incoming) => {
+    const fail = (error: Error) => {
+      const why = signal.aborted ? `none came whole in ${timeoutMs} ms` : `got ${messageOf(error)}`;
+      reject(new KubeConnectionError(what, why, error));
+    };
+    const outgoing = send(url, { method, headers, agent, signal }, (incoming) => {
       const parts: Buffer[] = [];
       let held = 0;
       let received = 0;
@@ -41,12 +63,18 @@ export function exchange(
       });
       incoming.on('end', () => {
         const text = Buffer.concat(parts);
-        resolve({ status: incoming.statusCode ?? 0, body: text.subarray(Math.max(0, text.length - keeping.bytes)), received });
+        const seconds = /^\d{1,6}$/.exec(incoming.headers['retry-after'] ?? '')?.[0];
+        resolve({
+          status: incoming.statusCode ?? 0,
+          body: text.subarray(Math.max(0, text.length - keeping.bytes)),
+          received,
+          ...(seconds === undefined ? {} : { waitMs: Number(seconds) * 1000 }),
+        });
       });
-      incoming.on('error', (error) => fail(`got ${messageOf(error)}`, error));
+      incoming.on('error', fail);
     });
-    outgoing.on('timeout', () => outgoing.destroy(new Error('none came in time')));
-    outgoing.on('error', (error) => fail(`got ${messageOf(error)}`, error));
+    outgoing.on('socket', (socket: Socket) => kept.count(socket, outgoing));
+    outgoing.on('error', fail);
     outgoing.end(body);
   });
 }

@@ -11,4 +11,11 @@ export {
 } from './client.ts';
 export { KubeConnectionError, KubeStatusError } from './errors.ts';
 export { readKubeconfig } from './kubeconfig.ts';
-export { type CollectionReference, describeObject, type JsonValue, type KubeObject, type ObjectReference } from './object.ts';
+export {
+  type CollectionReference,
+  describeObject,
+  type JsonValue,
+  type KubeObject,
+  type ObjectReference,
+  type OwnerReference,
+} from './object.ts';

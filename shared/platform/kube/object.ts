@@ -31,6 +31,8 @@ export interface ObjectMeta {
   /** RFC 3339, whole seconds, cut not rounded. */
   readonly creationTimestamp: string;
   readonly deletionTimestamp?: string;
+  /** While there are any, a deleted object stays, with its `deletionTimestamp` set. */
+  readonly finalizers?: readonly string[];
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly ownerReferences?: readonly OwnerReference[];

@@ -45,6 +45,16 @@ describe('the EKS token', () => {
     expect(await token()).not.toBe(first);
   });
 
+  it('is made anew when the server refused it', async () => {
+    const { token, pass } = tokens(KEY);
+    const first = await token();
+    pass(1_000);
+    const second = await token(first);
+    expect(second).not.toBe(first);
+    // Whoever was refused with the first one meanwhile gets the second.
+    expect(await token(first)).toBe(second);
+  });
+
   it('has no padding, which EKS refuses, and the address of its partition', async () => {
     const token = await tokens(KEY, 'cn-north-1').token();
     expect(token).toMatch(/^k8s-aws-v1\.[\w-]+$/);

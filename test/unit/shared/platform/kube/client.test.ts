@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createKubeClient, KubeConnectionError, KubeStatusError } from '../../../../../shared/platform/kube/index.ts';
 import { TestAuthority } from '../../../../support/certificates.ts';
@@ -30,24 +30,32 @@ afterEach(() => stop?.());
 async function serve(...answers: Answer[]) {
   const seen: Seen[] = [];
   const slept: number[] = [];
+  const time = { nowMs: 0 };
+  const connections = new Set<Socket>();
+  const tokens = { given: 0, refused: [] as (string | undefined)[] };
   const { key, cert } = authority.issue('api');
   const server = createServer({ key, cert }, async (request, response) => {
     let body = '';
     for await (const part of request) body += part;
     const { method, url, headers } = request;
-    seen.push({ method, url, headers, body });
+    expect(url).toMatch(/^\/clusters\/c-1\/api/);
+    seen.push({ method, url: url?.replace('/clusters/c-1', ''), headers, body });
     (answers[seen.length - 1] ?? answers.at(-1)!)(seen.at(-1)!, response);
   });
+  server.on('secureConnection', (socket: Socket) => connections.add(socket));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const client = createKubeClient({
     endpoint: {
-      server: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      server: `https://127.0.0.1:${(server.address() as AddressInfo).port}/clusters/c-1/`,
       caPem: authority.cert,
-      token: async () => 'secret-token',
+      token: async (refused) => {
+        tokens.refused.push(refused);
+        return `secret-token${refused === undefined ? '' : `-${++tokens.given}`}`;
+      },
     },
     clock: {
-      now: () => 0,
+      now: () => time.nowMs,
       sleep: async (ms) => {
         slept.push(ms);
       },
@@ -61,7 +69,7 @@ async function serve(...answers: Answer[]) {
     server.close();
     await once(server, 'close');
   };
-  return { client, seen, slept };
+  return { client, seen, slept, time, connections, tokens };
 }
 
 const json =
@@ -74,6 +82,11 @@ const reset: Answer = (_seen, response) => {
   response.socket?.destroy();
 };
 const silence: Answer = () => {};
+const trickle: Answer = (_seen, response) => {
+  response.writeHead(200);
+  const drip = setInterval(() => response.write(' '), 20);
+  response.on('close', () => clearInterval(drip));
+};
 
 describe('the Kubernetes client', () => {
   it('says who asks, and why, with every request', async () => {
@@ -119,11 +132,7 @@ describe('the Kubernetes client', () => {
     });
 
     it('does not wait for one that trickles for ever', async () => {
-      const { client, seen } = await serve((_seen, response) => {
-        response.writeHead(200);
-        const drip = setInterval(() => response.write('.'), 20);
-        response.on('close', () => clearInterval(drip));
-      });
+      const { client, seen } = await serve(trickle);
       await expect(client.logs(question, CALL)).rejects.toMatchObject({ code: 'kube.connection', retryable: true });
       expect(seen.length).toBeGreaterThan(0);
     });
@@ -155,6 +164,7 @@ describe('the Kubernetes client', () => {
     ['500', status(500, 'InternalError')],
     ['a reset', reset],
     ['silence', silence],
+    ['an answer that trickles', trickle],
   ])('repeats a read after %s', async (_name, answer) => {
     const { client, seen, slept } = await serve(answer, answer, json(200, object));
     expect(await client.get(pod, CALL)).toEqual(object);
@@ -173,12 +183,49 @@ describe('the Kubernetes client', () => {
     await busy.client.delete(pod, { uid: 'u' }, CALL);
     expect(busy.seen).toHaveLength(2);
     await stop?.();
-    for (const answer of [status(500, 'InternalError'), reset, silence]) {
+    for (const answer of [status(500, 'InternalError'), reset, silence, trickle]) {
       const { client, seen } = await serve(answer, json(200, object));
       await expect(client.patch(pod, {}, CALL)).rejects.toMatchObject({ retryable: true });
       expect(seen).toHaveLength(1);
       await stop?.();
     }
+  });
+
+  it('leaves the server alone for as long as it says, and does not wait when that is long', async () => {
+    const busy =
+      (seconds: string): Answer =>
+      (_seen, response) =>
+        response.writeHead(429, { 'retry-after': seconds }).end('{}');
+    const { client, seen, slept } = await serve(busy('2'), json(200, object), busy('60'));
+    expect(await client.get(pod, CALL)).toEqual(object);
+    expect(slept).toEqual([2000]);
+    await expect(client.get(pod, CALL)).rejects.toMatchObject({ status: 429, retryable: true });
+    expect(seen).toHaveLength(3);
+  });
+
+  it('asks for another token when one is refused, once, also for a write', async () => {
+    const { client, seen, tokens } = await serve(status(401, 'Unauthorized'), json(200, object), status(401, 'Unauthorized'));
+    await client.delete(pod, { uid: 'u' }, CALL);
+    expect(seen.map(({ headers }) => headers.authorization)).toEqual(['Bearer secret-token', 'Bearer secret-token-1']);
+    expect(tokens.refused).toEqual([undefined, 'secret-token']);
+    await expect(client.get(pod, CALL)).rejects.toMatchObject({ status: 401, retryable: false });
+    expect(seen).toHaveLength(4);
+  });
+
+  it('keeps a connection, but none that was idle for long: whatever is in between may have forgotten it', async () => {
+    const { client, connections, time } = await serve(json(200, object));
+    await client.get(pod, CALL);
+    await client.get(pod, CALL);
+    expect(connections.size).toBe(1);
+    time.nowMs += 61_000;
+    await client.get(pod, CALL);
+    expect(connections.size).toBe(2);
+  });
+
+  it('does not follow a list that has no end, and makes nothing of its start', async () => {
+    const { client, seen } = await serve(json(200, { items: [], metadata: { continue: 'again' } }));
+    await expect(client.list(pod, CALL)).rejects.toMatchObject({ code: 'kube.list', retryable: false });
+    expect(seen).toHaveLength(40);
   });
 
   it('sends preconditions and patches as Kubernetes wants them', async () => {

@@ -22,8 +22,15 @@ function write(user: unknown, cluster: Record<string, unknown> = {}): string {
       { name: 'one', context: { cluster: 'c', user: 'u' } },
       { name: 'broken', context: { cluster: 'nowhere', user: 'u' } },
     ],
-    clusters: [{ name: 'c', cluster: { server: 'https://api:6443', 'certificate-authority-data': base64('CA'), ...cluster } }],
-    users: [{ name: 'u', user }],
+    // Unlike what is supported, and not what is asked for.
+    clusters: [
+      { name: 'other', cluster: { server: 'http://localhost:8080', 'insecure-skip-tls-verify': true } },
+      { name: 'c', cluster: { server: 'https://api:6443', 'certificate-authority-data': base64('CA'), ...cluster } },
+    ],
+    users: [
+      { name: 'other', user: { as: 'admin' } },
+      { name: 'u', user },
+    ],
   };
   writeFileSync(path, JSON.stringify(config));
   return path;
@@ -66,6 +73,34 @@ describe('readKubeconfig', () => {
     expect(readFileSync(log, 'utf8')).toBe('x\nx\n');
   });
 
+  it('asks a plugin once for all who wait, and again when the server refused what it gave', async () => {
+    const log = join(folder, 'log-2');
+    const script = `echo x >> '${log}'; echo '{"status":{"token":"'$(wc -l < '${log}' | tr -d ' ')'"}}'; test -n "$KUBERNETES_EXEC_INFO"`;
+    const { token } = await readKubeconfig(write({ exec: { command: 'sh', args: ['-c', script] } }), clock);
+    expect(await Promise.all([token?.(), token?.(), token?.()])).toEqual(['1', '1', '1']);
+    expect(await token?.()).toBe('1');
+    expect(await Promise.all([token?.('1'), token?.('1')])).toEqual(['2', '2']);
+    expect(await token?.('1')).toBe('2');
+  });
+
+  it.each([
+    [{ as: 'admin' }, {}, 'user u.as: impersonation is not supported'],
+    [{ token: 't', 'as-groups': ['system:masters'] }, {}, 'user u.as-groups: impersonation is not supported'],
+    [{ token: 't' }, { 'proxy-url': 'http://proxy' }, 'cluster c.proxy-url: proxies are not supported'],
+    [{ 'client-certificate': 'nowhere.pem' }, {}, /^Kubeconfig .*ENOENT.*nowhere\.pem/],
+    [{ tokenFile: 1 }, {}, 'user u.tokenFile'],
+  ])('refuses what it would have to ignore: %j %j', async (user, cluster, why) => {
+    await expect(readKubeconfig(write(user, cluster), clock)).rejects.toThrow(why);
+  });
+
+  it('tells where a file is not YAML, and nothing of what is in it', async () => {
+    const path = join(folder, 'broken');
+    writeFileSync(path, 'users:\n- token: "secret\n');
+    const error = await readKubeconfig(path, clock).catch((thrown: unknown) => thrown as Error);
+    expect(String(error)).toMatch(/expected YAML, line \d/);
+    expect(String(error)).not.toContain('secret');
+  });
+
   it('says what is wrong', async () => {
     await expect(readKubeconfig(join(folder, 'none'), clock)).rejects.toThrow('ENOENT');
     await expect(readKubeconfig(write({ token: 'a' }), clock, 'two')).rejects.toThrow(
@@ -78,5 +113,9 @@ describe('readKubeconfig', () => {
     );
     const { token } = await readKubeconfig(write({ exec: { command: 'false' } }), clock);
     await expect(token?.()).rejects.toThrow('`false` gave no token');
+    const failing = await readKubeconfig(write({ exec: { command: 'sh', args: ['-c', 'echo log in first >&2; exit 1'] } }), clock);
+    await expect(failing.token?.()).rejects.toThrow(/gave no token: log in first$/);
+    const wordy = await readKubeconfig(write({ exec: { command: 'echo', args: ['{"status":{"tok":"hidden"}}'] } }), clock);
+    await expect(wordy.token?.()).rejects.toThrow(/gave no token: expected an ExecCredential with status\.token$/);
   });
 });
