@@ -46,7 +46,7 @@ export interface Action {
   /** Fields an alert must carry; without any of them the action is refused. */
   readonly needs: readonly string[];
   /**
-   * `operator`: only with an operator's own rights (`tiercel undo`), because granting is more than respond may do.
+   * `operator`: only with an operator's own rights (`tiercel undo`), because making what was deleted (a binding, a pod) is more than respond may do.
    * `none`: it changes nothing in a cluster, so there is nothing to take back, and nothing to ask a person for.
    */
   readonly undo: 'respond' | 'operator' | 'none';
@@ -62,19 +62,3 @@ export interface Action {
 }
 
 export type ActionCatalogue = ReadonlyMap<string, Action>;
-
-/** What is wrong with a policy's use of an action; paths are relative to the policy's step. */
-export function checkParameters(
-  actions: ActionCatalogue,
-  name: string,
-  parameters: Readonly<Record<string, unknown>> | undefined,
-): readonly { readonly path: readonly PropertyKey[]; readonly message: string }[] {
-  const action = actions.get(name);
-  if (!action) return [{ path: ['action'], message: `no action is named ${name}; there are ${[...actions.keys()].sort().join(', ')}` }];
-  const parsed = action.parameters.safeParse(parameters ?? {});
-  if (parsed.success) return [];
-  return parsed.error.issues.map((issue) => ({
-    path: parameters ? ['with', ...issue.path] : ['action'],
-    message: `parameters of ${name}: ${issue.path.length > 0 ? `${issue.path.join('.')}: ` : ''}${issue.message}`,
-  }));
-}

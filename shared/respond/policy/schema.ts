@@ -72,43 +72,35 @@ const notify = z.union([
   }),
 ]);
 
-export const policySchema = z
-  .strictObject({
-    policy: z
-      .string()
-      .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'expected lower-case letters, digits and hyphens, at most 63')
-      .describe('name of the policy, unique'),
-    description: z.string().min(1).describe('what it does and why, in a sentence or two'),
-    why: z.string().min(1).optional().describe('for its page: why this and nothing else'),
-    whenNot: z.string().min(1).optional().describe('for its page: where it would do harm, and what to do about that'),
-    mode: z.enum(MODES).default('shadow').describe('the most this policy may do; the deployment and the run-time switch can lower it'),
-    match,
-    actions: z.array(step).min(1).describe('what to do, in order'),
-    budget: budget.prefault({}),
-    cooldown: duration.default('10m').describe('after a response of this policy the same object is left alone for this long'),
-    approval: z
-      .strictObject({ within: duration.default('1h').describe('no answer by then means no') })
-      .optional()
-      .describe('a person must say yes first: tiercel approve ID'),
-    maxAge: duration.default('10m').describe('an older alert is recorded and not acted on'),
-    unsigned: z
-      .enum(['refuse', 'allow'])
-      .default('refuse')
-      .describe(
-        'alerts without the MAC of this deployment, as those of nodes (FireLens): `refuse` to act on them, which leaves telling people, or `allow` it. Whoever can write to their log group, or to the queue, can then set this policy off',
-      ),
-    notify: notify.optional().describe('who is told what became of the responses'),
-    ttl: duration.optional().describe('the response is taken back by itself after this long'),
-    onFailure: z.enum(['stop', 'continue']).default('stop').describe('whether later actions run when an earlier one was refused or failed'),
-  })
-  .refine(({ unsigned, match: { source } }) => unsigned === 'refuse' || source !== undefined, {
-    path: ['unsigned'],
-    error: 'expected `match.source` beside `unsigned: allow`: name the one road that is trusted',
-  })
-  .refine(({ actions }) => new Set(actions.map(({ action }) => action)).size === actions.length, {
-    path: ['actions'],
-    error: 'expected each action at most once: one happening leads to an action once',
-  });
+/** What `checkPolicy` says of its parts' meaning for each other is not in here. */
+export const policySchema = z.strictObject({
+  policy: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'expected lower-case letters, digits and hyphens, at most 63')
+    .describe('name of the policy, unique'),
+  description: z.string().min(1).describe('what it does and why, in a sentence or two'),
+  why: z.string().min(1).optional().describe('for its page: why this and nothing else'),
+  whenNot: z.string().min(1).optional().describe('for its page: where it would do harm, and what to do about that'),
+  mode: z.enum(MODES).default('shadow').describe('the most this policy may do; the deployment and the run-time switch can lower it'),
+  match,
+  actions: z.array(step).min(1).describe('what to do, in order'),
+  budget: budget.prefault({}),
+  cooldown: duration.default('10m').describe('after a response of this policy the same object is left alone for this long'),
+  approval: z
+    .strictObject({ within: duration.default('1h').describe('no answer by then means no') })
+    .optional()
+    .describe('a person must say yes first: tiercel approve ID'),
+  maxAge: duration.default('10m').describe('an older alert is recorded and not acted on'),
+  unsigned: z
+    .enum(['refuse', 'allow'])
+    .default('refuse')
+    .describe(
+      'alerts without the MAC of this deployment, as those of nodes (FireLens): `refuse` to act on them, which leaves telling people, or `allow` it. Whoever can write to their log group, or to the queue, can then set this policy off',
+    ),
+  notify: notify.optional().describe('who is told what became of the responses'),
+  ttl: duration.optional().describe('the response is taken back by itself after this long'),
+  onFailure: z.enum(['stop', 'continue']).default('stop').describe('whether later actions run when an earlier one was refused or failed'),
+});
 
 export const protectSchema = z.strictObject({
   protect: z.strictObject({

@@ -35,13 +35,78 @@ describe('readPolicies', () => {
       '  actions: [{action: delete-everything}]',
       '- protect: {namespace: [x]}',
     ].join('\n');
+    const nothing =
+      'no action is named delete-everything; there are capture-evidence, delete-binding, delete-object, isolate-pod, label, notify';
     expect(messages(text)).toEqual([
       '1:11 policy: expected lower-case letters, digits and hyphens, at most 63',
       '3:10 match: expected at least one thing to match by: an empty match would take every alert',
+      `4:22 ${nothing}`,
       '5:11 maxAge: expected a duration such as 90s, 15m, 24h or 7d',
-      '8:10 match: unrecognized key: "color"',
+      '8:23 match: unrecognized key: "color"',
+      '11:14 parameters of delete-binding: unrecognized key: "force"',
+      '12:11 a policy named fine stands in p.yaml already; names are unique',
       '14:9 mode: invalid option: expected one of "off"|"shadow"|"enforce"',
-      '17:12 protect: unrecognized key: "namespace"',
+      `16:22 ${nothing}`,
+      '17:13 protect: unrecognized key: "namespace"',
+    ]);
+    expect(read(text).set.policies).toEqual([]);
+  });
+
+  it('is not kept from one fault by another in the same policy', () => {
+    const text = [
+      '- policy: a',
+      '  mode: on',
+      '  match: {condition: "ka.verb ==", source: ""}',
+      '  unsigned: allow',
+      '  ttl: 1h',
+      '  approval: {within: 1h, by: me}',
+      '  actions:',
+      '    - {action: delete-binding, with: 1}',
+      '    - {action: delete-binding}',
+      '    - {acton: label}',
+      '    - {action: label, with: {resources: [Pods]}}',
+      '  notify: {channels: [A], on: [done]}',
+    ].join('\n');
+    expect(messages(text)).toEqual([
+      '1:3 description: is missing',
+      '2:9 mode: invalid option: expected one of "off"|"shadow"|"enforce"',
+      expect.stringMatching(/^3:3\d condition: /),
+      expect.stringMatching(/^3:4\d match.source: too small/),
+      '6:13 approval: expected exactly one action that changes something in the cluster: an approval is for one thing, and the others do not wait for it',
+      '6:26 approval: unrecognized key: "by"',
+      '8:16 delete-binding cannot be taken back by respond, so it cannot have a ttl',
+      expect.stringMatching(/^8:38 actions.0.with: invalid input: expected record/),
+      '9:16 expected each action at most once: one happening leads to an action once',
+      '9:16 delete-binding cannot be taken back by respond, so it cannot have a ttl',
+      '10:7 actions.2.action: is missing',
+      '10:8 actions.2: unrecognized key: "acton"',
+      '11:29 parameters of label: expected at least one label or annotation',
+      '11:42 parameters of label: resources.0: expected a plural resource with its group, such as pods or deployments.apps',
+      '12:23 notify.channels.0: expected the name of a channel: lower-case letters, digits and hyphens',
+    ]);
+  });
+
+  it('names the road of unsigned alerts', () => {
+    const policy = (match: string) =>
+      `- policy: a\n  description: d\n  match: ${match}\n  actions: [{action: isolate-pod}]\n  unsigned: allow\n`;
+    expect(messages(policy('{source: syscall}'))).toEqual([]);
+    expect(messages(policy('{rules: [r]}'))).toEqual([
+      '5:13 expected `match.source` beside `unsigned: allow`: name the one road that is trusted',
+    ]);
+  });
+
+  it.each([
+    ['plain', ['  match: {condition: ka.verb = create and nonsense}'], '3:43'],
+    ['quoted', [`  match: {condition: 'ka.verb = "x''y" and nonsense'}`], '3:44'],
+    ['with a wide letter', ['  match: {condition: "ka.verb = ä and nonsense"}'], '3:39'],
+    ['over lines', ['  match:', '    condition: ka.verb = create', '      and nonsense'], '5:11'],
+    ['folded', ['  match:', '    condition: >-', '      ka.verb = create', '      and ( nonsense )'], '6:13'],
+    ['literal', ['  match:', '    condition: |', '', '      ka.verb = create and', '        nonsense'], '7:9'],
+    ['escaped, where only its start is known', ['  match: {condition: "\\u006ba.verb = create and nonsense"}'], '3:22'],
+  ])('points into a condition that is %s', (_name, match, place) => {
+    const text = ['- policy: a', '  description: d', ...match, '  actions: [{action: isolate-pod}]', ''].join('\n');
+    expect(messages(text)).toEqual([
+      `${place} condition: expected a check such as \`ka.verb = create\`, got the word nonsense: policies have no macros`,
     ]);
   });
 
@@ -52,7 +117,7 @@ describe('readPolicies', () => {
       '5:15 no action is named delete-everything; there are capture-evidence, delete-binding, delete-object, isolate-pod, label, notify',
     ]);
     expect(messages(`${policy('a', 'delete-binding')}      with: {force: true}\n`)).toEqual([
-      '6:13 parameters of delete-binding: Unrecognized key: "force"',
+      '6:14 parameters of delete-binding: unrecognized key: "force"',
     ]);
     expect(messages(policy('a', 'delete-binding') + policy('a', 'delete-binding'))).toEqual([
       '6:11 a policy named a stands in p.yaml already; names are unique',
