@@ -7,6 +7,9 @@ import { FalcoStandIn } from '../../support/falco-stand-in.ts';
 import { account, auditLine, eventually, FollowRun, leave } from '../../support/follow-run.ts';
 import { LogWriter } from '../../support/log-writer.ts';
 
+/** A ceiling, not a pace: what is waited for comes within a second on an idle machine. */
+const PATIENCE_MS = 25_000;
+
 const root = mkdtempSync(join(tmpdir(), 'follow-'));
 afterAll(() => rmSync(root, { recursive: true }));
 
@@ -29,9 +32,9 @@ describe('tiercel follow, on a log written at 5,000 lines a second', () => {
     async (rotate) => {
       const writer = new LogWriter({ path: log, linesPerSecond: 5000, line: auditLine });
       let run = follow();
-      await eventually(() => falco.events.length > 500, 5000);
+      await eventually(() => falco.events.length > 500, PATIENCE_MS);
       writer[rotate]();
-      await eventually(() => falco.events.length > 2000, 5000);
+      await eventually(() => falco.events.length > 2000, PATIENCE_MS);
       await leave(falco);
       await sleep(300);
       writer[rotate]();
@@ -44,7 +47,7 @@ describe('tiercel follow, on a log written at 5,000 lines a second', () => {
       await falco.listen();
       await sleep(500);
       const rate = writer.stop();
-      expect(await eventually(() => falco.events.length >= writer.written, 5000)).toBe(true);
+      expect(await eventually(() => falco.events.length >= writer.written, PATIENCE_MS)).toBe(true);
       expect(await run.end('SIGINT')).toBe(0);
 
       expect(rate).toBeGreaterThan(4500);
@@ -55,13 +58,13 @@ describe('tiercel follow, on a log written at 5,000 lines a second', () => {
       expect(falco.events.every((text) => text.includes('"cluster_name":"dev"'))).toBe(true);
       expect(run.stderr).toMatch(/gaps=0/);
     },
-    20_000,
+    60_000,
   );
 
   it('killed in the middle: nothing missing, and what came twice is less than a block', async () => {
     const writer = new LogWriter({ path: log, linesPerSecond: 5000, line: auditLine });
     let run = follow();
-    await eventually(() => falco.events.length > 1000, 5000);
+    await eventually(() => falco.events.length > 1000, PATIENCE_MS);
     falco.behave({ kind: 'slow', ms: 150 });
     await sleep(200);
     expect(await run.end('SIGKILL')).toBe(null);
@@ -69,12 +72,12 @@ describe('tiercel follow, on a log written at 5,000 lines a second', () => {
     run = follow();
     await sleep(300);
     writer.stop();
-    expect(await eventually(() => account(falco.events, writer.written).missing === 0, 5000)).toBe(true);
+    expect(await eventually(() => account(falco.events, writer.written).missing === 0, PATIENCE_MS)).toBe(true);
     await run.end('SIGTERM');
     const { twice, strange } = account(falco.events, writer.written);
     expect(strange).toBe(0);
     expect(twice).toBeLessThan((4 * 1024 * 1024) / auditLine(0).length);
-  }, 20_000);
+  }, 60_000);
 });
 
 describe('tiercel follow --once', () => {
