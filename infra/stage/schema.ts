@@ -1,11 +1,23 @@
 import * as z from 'zod';
 import { channelSchema } from '../../shared/platform/channel-settings.ts';
 import { channelProblems } from './channels.ts';
+import { clusterProblems } from './cluster-problems.ts';
 import { loadBalancer, networkProblems, vpc } from './network-schema.ts';
 
-const region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'expected an AWS region such as eu-central-1');
+const region = z
+  .string()
+  .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'expected an AWS region such as eu-central-1')
+  .regex(
+    /^(?!cn-|[a-z]{2}-iso)/,
+    'expected a region of the partitions aws or aws-us-gov: elsewhere hosts and service principals have other names',
+  );
 const account = z.string().regex(/^\d{12}$/, 'expected a 12-digit AWS account id, in quotes (a leading zero would be lost)');
-const arn = z.string().regex(/^arn:aws[a-z-]*:/, 'expected an ARN');
+const roleArn = z.string().regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, 'expected the ARN of an IAM role');
+const topicArn = z.string().regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'expected the ARN of an SNS topic (no FIFO topic)');
+const keyArn = z
+  .string()
+  .regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/, 'expected the ARN of a KMS key (of the key, not of an alias)');
+const logGroup = z.string().regex(/^[\w./#-]{1,512}$/, 'expected the name of a log group (not its ARN)');
 
 /** The retentions CloudWatch Logs knows, **days**. */
 const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653] as const;
@@ -17,7 +29,7 @@ const clusterName = z.string().regex(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/, 'expect
  *
  * - `stream`: CloudWatch Logs calls audit-stream; seconds of delay, no history of our own.
  * - `archive`: Firehose writes objects, audit-archive reads them; a minute or more of delay, history in S3.
- * - `stream+store`: `stream`, and Firehose keeps the history, which nobody reads unless asked (`backfill`).
+ * - `stream+store`: `stream`, and Firehose keeps the history, which nobody reads unless asked (`tiercel evaluate`, `replay`).
  */
 const cluster = z.strictObject({
   /** What events and alerts call it; unique in the stage. */
@@ -30,16 +42,16 @@ const cluster = z.strictObject({
   region: region.optional(),
   path: z.enum(['stream', 'archive', 'stream+store']).default('stream'),
   /** @default /aws/eks/<eksName>/cluster */
-  logGroup: z.string().min(1).optional(),
+  logGroup: logGroup.optional(),
   /**
    * With `path: archive`, how long Firehose gathers events before it writes an object, **seconds**. For a cluster elsewhere, what its Firehose
    * there is set to.
    */
   firehoseBufferSeconds: z.int().min(0).max(900).default(60),
-  /** Role of the Firehose that archives a cluster of another account: it may write below that cluster's prefix. */
-  archiveWriterArn: arn.optional(),
+  /** Role of the Firehose that archives a cluster of another account: it may write below that account's prefix. */
+  archiveWriterArn: roleArn.optional(),
   /** Role that respond assumes for a cluster of another account. Without it respond plans for that cluster, but cannot look or act. */
-  respondRoleArn: arn.optional(),
+  respondRoleArn: roleArn.optional(),
   /** Makes respond's EKS access entry, if the cluster is of the stage's account and region. Not possible with authentication mode CONFIG_MAP. */
   accessEntry: z.boolean().default(true),
   /** Writes a synthetic event into its log group every five minutes and expects it back as an alert (docs/operate/heartbeat.md). */
@@ -95,9 +107,6 @@ const falco = z
 
 const reservedConcurrency = z.int().min(1).max(1000).optional();
 
-/** Log groups that functions of this project write to, of whatever stage. */
-const OURS = /^\/(tiercel\/|aws\/lambda\/tiercel-)/;
-
 /** What an operator writes in `infra/stages/<stage>.yml`. Unknown keys are errors: a misspelt setting must not pass for a set one. */
 export const stageSchema = z
   .strictObject({
@@ -116,16 +125,13 @@ export const stageSchema = z
     /** Whether respond runs in the VPC too: only for clusters whose endpoint is private. */
     respondInVpc: z.boolean().default(false),
     /** Log groups that carry Falco's own alerts (FireLens); respond reads them. Input only. */
-    alertLogGroups: z.array(z.string().min(1)).default([]),
+    alertLogGroups: z.array(logGroup).default([]),
     /** An SNS topic that Falcosidekick publishes to. */
-    alertTopicArn: arn.optional(),
+    alertTopicArn: topicArn.optional(),
     /** An SNS topic that alarms are sent to. Without it they ring in CloudWatch only. */
-    alarmTopicArn: arn.optional(),
+    alarmTopicArn: topicArn.optional(),
     /** An existing KMS key for tables, buckets and logs. @default a key of the stage's own, rotated every year */
-    dataKeyArn: z
-      .string()
-      .regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\//, 'expected the ARN of a KMS key (of the key, not of an alias)')
-      .optional(),
+    dataKeyArn: keyArn.optional(),
     /** The MAC key is replaced this often, **days**. */
     macKeyRotationDays: z.int().min(1).max(1000).default(30),
     /**
@@ -136,10 +142,7 @@ export const stageSchema = z
       .strictObject({
         name: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expected the name of a bucket'),
         /** The KMS key its objects are under. @default S3's own encryption */
-        keyArn: z
-          .string()
-          .regex(/^arn:aws[a-z-]*:kms:/, 'expected the ARN of a KMS key')
-          .optional(),
+        keyArn: keyArn.optional(),
       })
       .optional(),
     /** Function logs, **days**. */
@@ -183,41 +186,28 @@ export const stageSchema = z
       problem(['heartbeat'], 'expected true, because falco.rules are only believed while a heartbeat says that Falco runs them');
     }
     for (const { path, message } of networkProblems(stage)) problem(path, message);
-    for (const [index, group] of stage.alertLogGroups.entries()) {
-      if (OURS.test(group))
-        problem(
-          ['alertLogGroups', index],
-          `expected a log group that others write to, but ${group} is written by the functions: they would feed on themselves`,
-        );
-    }
+    for (const { path, message } of clusterProblems(stage)) problem(path, message);
     for (const { path, message } of channelProblems(stage)) problem(path, message);
-    const firstAt = new Map<string, number>();
-    for (const [index, { name, account, region, path, archiveWriterArn, logGroup }] of stage.clusters.entries()) {
-      const first = firstAt.get(name);
-      if (first !== undefined) {
-        problem(
-          ['clusters', index, 'name'],
-          `${name} is already listed at clusters.${first}; a cluster takes one road, and names are identities, so clusters that EKS calls the same need different names here (and eksName)`,
-        );
-      }
-      firstAt.set(name, first ?? index);
-      if (logGroup !== undefined && OURS.test(logGroup))
-        problem(['clusters', index, 'logGroup'], `expected the log group of a control plane, but ${logGroup} is written by the functions`);
-      const elsewhere = (account ?? stage.account) !== stage.account || (region ?? stage.region) !== stage.region;
-      if (path === 'archive' && (account ?? stage.account) !== stage.account && archiveWriterArn === undefined) {
-        problem(
-          ['clusters', index, 'archiveWriterArn'],
-          `expected the role of the Firehose that archives ${name}, because it is in another account`,
-        );
-      }
-      if (elsewhere && path !== 'archive') {
-        problem(
-          ['clusters', index, 'path'],
-          `${name} is in another account or region, from where CloudWatch Logs cannot call a function here; use path: archive, or deploy a stage there`,
-        );
-      }
-    }
+    for (const { path, message } of placeProblems(stage)) problem(path, message);
   });
 
 export type Stage = z.output<typeof stageSchema>;
 export type StageCluster = Stage['clusters'][number];
+
+/** What CloudFormation would only find when it makes the resource: things that AWS takes from the same region alone, or from the same account. */
+function placeProblems(stage: Stage): { readonly path: string[]; readonly message: string }[] {
+  const arns = {
+    dataKeyArn: stage.dataKeyArn,
+    'archiveBucket.keyArn': stage.archiveBucket?.keyArn,
+    alarmTopicArn: stage.alarmTopicArn,
+    'falco.loadBalancer.certificateArn': stage.falco?.loadBalancer?.certificateArn,
+  };
+  return Object.entries(arns).flatMap(([setting, arn]) => {
+    const [region, account] = arn?.split(':').slice(3) ?? [stage.region, stage.account];
+    const path = setting.split('.');
+    if (region !== stage.region) return [{ path, message: `expected something in ${stage.region}, where it is used, got ${arn}` }];
+    return setting === 'dataKeyArn' && account !== stage.account
+      ? [{ path, message: `expected a key of account ${stage.account}, got ${arn}` }]
+      : [];
+  });
+}
