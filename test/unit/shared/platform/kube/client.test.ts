@@ -61,7 +61,7 @@ async function serve(...answers: Answer[]) {
       },
     },
     random: { next: () => 0.5, hex: () => '' },
-    timeoutMs: 300,
+    timeoutMs: answers.some((answer) => answer === silence || answer === trickle) ? 300 : 20_000,
   });
   stop = async () => {
     client.close();

@@ -27,7 +27,7 @@ let stop: (() => Promise<void>) | undefined;
 afterEach(() => stop?.());
 
 /** A receiver on loopback, and both channels that go there. */
-async function receiver(answer: (response: ServerResponse) => void) {
+async function receiver(answer: (response: ServerResponse) => void, timeoutMs = 20_000) {
   const seen: Seen[] = [];
   const server = createServer(async (request, response) => {
     let body = '';
@@ -38,7 +38,7 @@ async function receiver(answer: (response: ServerResponse) => void) {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const transport = new HttpTransport(
-    { maxSockets: 2, socketMaxAgeMs: 10_000, socketMaxIdleMs: 10_000, socketMaxRequests: 10, connectTimeoutMs: 1_000 },
+    { maxSockets: 2, socketMaxAgeMs: 10_000, socketMaxIdleMs: 10_000, socketMaxRequests: 10, connectTimeoutMs: 20_000 },
     systemClock,
   );
   stop = async () => {
@@ -48,7 +48,7 @@ async function receiver(answer: (response: ServerResponse) => void) {
     await once(server, 'close');
   };
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}${PATH}`;
-  const options = { transport, clock: systemClock, timeoutMs: 200, secret: async () => JSON.stringify({ url, key: KEY }) };
+  const options = { transport, clock: systemClock, timeoutMs, secret: async () => JSON.stringify({ url, key: KEY }) };
   return { seen, options, channels: { slack: createSlackChannel(options), webhook: createWebhookChannel(options) } };
 }
 
@@ -109,7 +109,7 @@ describe.each(['slack', 'webhook'] as const)('%s, when the other side does not t
   });
 
   it('waits no longer than it says, and never repeats the address', async () => {
-    const { channels } = await receiver(() => {});
+    const { channels } = await receiver(() => {}, 300);
     const error = await channels[kind].send(message).catch((thrown: Error) => thrown);
     expect(error).toMatchObject({ retryable: true, message: 'no answer: ETIMEDOUT_ANSWER' });
     await stop?.();
