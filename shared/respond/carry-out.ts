@@ -135,16 +135,30 @@ function perform(effect: ClusterEffect, context: Performing): Promise<Outcome> {
 async function performDelete(effect: DeleteEffect, { client, call, resumed }: Performing): Promise<Outcome> {
   try {
     await client.delete(effect.object, effect, call);
-    return { kind: 'done' };
   } catch (error) {
     if (!(error instanceof KubeStatusError) || (error.status !== 404 && error.status !== 409)) throw error;
     const live = error.status === 404 ? undefined : await client.get(effect.object, call);
-    if (live?.metadata.uid === effect.uid) {
-      return live.metadata.deletionTimestamp === undefined ? { kind: 'changed' } : { kind: 'done', note: 'it is being deleted' };
+    if (live?.metadata.uid !== effect.uid) {
+      // Gone, or replaced. After an attempt whose answer was lost, the likely reason is that attempt.
+      if (resumed) return { kind: 'done', note: 'it was gone when the interrupted response resumed' };
+      return { kind: 'superseded', note: live ? 'another object has its name now' : 'it was gone already' };
     }
-    // Gone, or replaced. After an attempt whose answer was lost, the likely reason is that attempt.
-    if (resumed) return { kind: 'done', note: 'it was gone when the interrupted response resumed' };
-    return { kind: 'superseded', note: live ? 'another object has its name now' : 'it was gone already' };
+    if (live.metadata.deletionTimestamp === undefined) return { kind: 'changed' };
+    if (!effect.releases) return { kind: 'done', note: 'it is being deleted' };
+  }
+  if (!effect.releases) return { kind: 'done' };
+  await release(effect, client, call);
+  return { kind: 'done', note: 'its finalizers were taken away' };
+}
+
+/** Only finalizers: what else somebody may be doing to the object is no reason to leave it in force. */
+async function release({ object, uid }: DeleteEffect, client: KubeClient, call: CallOptions): Promise<void> {
+  try {
+    await client.patch(object, { metadata: { uid, finalizers: null } }, call);
+  } catch (error) {
+    if (!(error instanceof KubeStatusError) || ![404, 409, 422].includes(error.status)) throw error;
+    const live = error.status === 404 ? undefined : await client.get(object, call);
+    if (live?.metadata.uid === uid) throw error;
   }
 }
 
@@ -163,7 +177,7 @@ async function performPatch(effect: PatchEffect, { client, call }: Performing): 
     const live = error.status === 404 ? undefined : await client.get(effect.object, call);
     if (!live) return { kind: 'superseded', note: 'it was gone already' };
     if (live.metadata.uid !== effect.uid) return { kind: 'superseded', note: 'another object has its name now' };
-    // Our own annotation is part of the patch, so this can only be an earlier attempt of this response.
+    // The id of the response is part of every patch, so this can only be an earlier attempt of it.
     if (satisfies(live as unknown as JsonValue, effect.patch)) return { kind: 'done', note: 'it had been done by an interrupted attempt' };
     if (error.status === 422) throw error;
     return { kind: 'changed' };

@@ -2,7 +2,7 @@ import type { MacKey } from '../audit/mac.ts';
 import type { FalcoAlert } from '../falco/alert.ts';
 import type { Clock } from '../platform/clock.ts';
 import { TiercelError } from '../platform/errors.ts';
-import { describeObject, type KubeClient, type KubeObject, KubeStatusError } from '../platform/kube/index.ts';
+import { describeObject, type KubeClient, type KubeObject } from '../platform/kube/index.ts';
 import type { ObjectStore } from '../platform/object-store.ts';
 import type { Action, ActionCatalogue } from './action/action.ts';
 import { changesCluster, describeEffect, type Effect, RESPONSE_ANNOTATION } from './action/effect.ts';
@@ -234,9 +234,9 @@ async function restorerOf({ metadata }: Pick<KubeObject, 'metadata'>, journal: D
 
 async function askPermission(effects: readonly Effect[], event: string, client: KubeClient, mode: Mode): Promise<GuardAnswer> {
   const guard = 'permitted';
-  for (const effect of effects) {
-    if (!changesCluster(effect)) continue;
-    const { verb, object } = effect;
+  const changing = effects.filter(changesCluster);
+  const releasing = changing.filter((effect) => effect.verb === 'delete' && effect.releases);
+  for (const { verb, object } of [...changing, ...releasing.map(({ object }) => ({ verb: 'patch' as const, object }))]) {
     const answer = await orWhy(mode, async () => ({ may: await client.mayI({ verb, object }, { auditId: lookAuditId(event) }) }));
     if ('why' in answer) return { guard, verdict: 'unknown', reason: answer.why };
     if (answer.may) continue;
@@ -309,15 +309,14 @@ function uidOf(target: Target, steps: Draft['steps']): string | undefined {
 }
 
 /**
- * What asking the cluster gave, or why it gave nothing: a lasting no (a missing right); short of acting also what may pass, because a plan can show
+ * What asking the cluster gave, or why it gave nothing: a lasting no (a missing right, a list without end); short of acting also what may pass, because a plan can show
  * that something is not known. Where something would be done, what may pass is thrown: the alert comes again.
  */
 async function orWhy<Answer extends object>(mode: Mode, ask: () => Promise<Answer>): Promise<Answer | { readonly why: string }> {
   try {
     return await ask();
   } catch (error) {
-    const lasting = error instanceof KubeStatusError && !error.retryable;
-    if (lasting || (mode !== 'enforce' && error instanceof TiercelError)) return { why: error.message };
+    if (error instanceof TiercelError && (!error.retryable || mode !== 'enforce')) return { why: error.message };
     throw error;
   }
 }

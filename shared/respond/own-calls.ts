@@ -56,8 +56,9 @@ function matchesStep(
 ): Awaited<ReturnType<typeof accountFor>> {
   if (!changesCluster(effect)) return { ours: false, why: `the step is to ${effect.verb}, which makes no call of its own` };
   const wanted = undoing ? { delete: 'create', create: 'delete', patch: 'patch' }[effect.verb] : effect.verb;
+  const releases = effect.verb === 'delete' && effect.releases === true && !undoing && verb === 'patch';
   // A step that met a conflict looks again before it writes again.
-  if (verb !== wanted && verb !== 'get') return { ours: false, why: `the step's verb is ${wanted}, the call's is ${verb}` };
+  if (verb !== wanted && verb !== 'get' && !releases) return { ours: false, why: `the step's verb is ${wanted}, the call's is ${verb}` };
   const found = targetOf(alert);
   const { apiGroup, resource, namespace, name } = effect.object;
   const same =

@@ -36,6 +36,12 @@ const execAlert = () =>
     'tiercel.uid': '<NA>',
   });
 
+const clusterAdmin = {
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind: 'ClusterRoleBinding',
+  roleRef: { apiGroup: rbac.apiGroup, kind: 'ClusterRole', name: 'cluster-admin' },
+  subjects: [{ kind: 'User', name: 'mallory' }],
+};
 const labels = { app: 'web', tier: 'front', 'pod-template-hash': 'abc' };
 const webPod = {
   apiVersion: 'v1',
@@ -50,17 +56,19 @@ const CASES: readonly ActionCase[] = [
     parameters: '{}',
     alert: (uid) => bindingAlert({ 'tiercel.uid': uid }),
     target: binding,
-    prepare: (cluster) => {
-      const roleRef = { apiGroup: rbac.apiGroup, kind: 'ClusterRole', name: 'cluster-admin' };
-      return cluster.put(binding, {
-        apiVersion: 'rbac.authorization.k8s.io/v1',
-        kind: 'ClusterRoleBinding',
-        roleRef,
-        subjects: [{ kind: 'User', name: 'mallory' }],
-      }).metadata;
-    },
+    prepare: (cluster) => cluster.put(binding, clusterAdmin).metadata,
     accomplished: (cluster) => cluster.peek(binding) === undefined,
     writes: 1,
+  },
+  {
+    // Whoever made it wants it to stay, and to go on granting.
+    action: 'delete-binding',
+    parameters: '{}',
+    alert: (uid) => bindingAlert({ 'tiercel.uid': uid }),
+    target: binding,
+    prepare: (cluster) => cluster.put(binding, { ...clusterAdmin, metadata: { finalizers: ['example.com/stay'] } }).metadata,
+    accomplished: (cluster) => cluster.peek(binding) === undefined,
+    writes: 2,
   },
   {
     action: 'delete-object',
@@ -117,7 +125,10 @@ const CASES: readonly ActionCase[] = [
         { apiGroup: 'networking.k8s.io', apiVersion: 'v1', resource: 'networkpolicies', namespace: 'prod', name: 'allow-front' },
         { kind: 'NetworkPolicy', spec: { podSelector: { matchExpressions: [{ key: 'tier', operator: 'Exists' }] }, ingress: [{}] } },
       );
-      cluster.put({ ...apps, resource: 'daemonsets', namespace: 'kube-system', name: 'cilium' }, { kind: 'DaemonSet' });
+      cluster.put(
+        { ...apps, resource: 'daemonsets', namespace: 'kube-system', name: 'cilium' },
+        { kind: 'DaemonSet', status: { numberReady: 1 } },
+      );
       const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid: set.metadata.uid, controller: true };
       return cluster.put(pod, { ...webPod, metadata: { labels, ownerReferences: [owner] } }).metadata;
     },

@@ -72,6 +72,29 @@ export function kubeContract(name: string, open: () => KubeClient): void {
       await expect(client.delete(reference, { uid }, CALL)).rejects.toMatchObject({ status: 404 });
     });
 
+    it('keeps what was deleted until its finalizers are gone', async () => {
+      const client = open();
+      const reference = configMap();
+      const held = manifest(reference) as { metadata: Record<string, JsonValue> };
+      const { metadata } = await client.create(
+        reference,
+        { ...held, metadata: { ...held.metadata, finalizers: ['example.com/x', 'example.com/y'] } },
+        CALL,
+      );
+      const { uid, resourceVersion } = metadata;
+      await client.delete(reference, { uid, resourceVersion }, CALL);
+      await expect(client.delete(reference, { uid, resourceVersion }, CALL)).rejects.toMatchObject({ status: 409 });
+      await client.delete(reference, { uid }, CALL);
+      const kept = await client.get(reference, CALL);
+      expect(kept?.metadata).toMatchObject({ uid, finalizers: ['example.com/x', 'example.com/y'] });
+      expect(kept?.metadata.deletionTimestamp).toBeDefined();
+      await expect(client.patch(reference, { metadata: { uid: 'another', finalizers: null } }, CALL)).rejects.toMatchObject({
+        status: 422,
+      });
+      await client.patch(reference, { metadata: { uid, finalizers: null } }, CALL);
+      expect(await client.get(reference, CALL)).toBeUndefined();
+    });
+
     it('gives what is made again under a name another UID', async () => {
       const { client, reference, live } = await made();
       await client.delete(reference, { uid: live.metadata.uid }, CALL);

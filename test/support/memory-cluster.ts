@@ -124,13 +124,18 @@ export function createMemoryCluster(clock: Pick<Clock, 'now'>): MemoryCluster {
       const merged = merge(stored as unknown as JsonValue, patch) as unknown as Stored;
       merged.metadata.resourceVersion = String(++revision);
       objects.set(keyOf(reference), merged);
+      if (merged.metadata.deletionTimestamp !== undefined && !isHeld(merged)) objects.delete(keyOf(reference));
       writes.push({ verb: 'patch', name: reference.name, auditId });
       return copy(merged);
     },
     async delete(reference, options, { auditId }) {
       calls.push(`delete ${reference.resource}`);
-      existing(reference, options, fail(409, 'Conflict', reference.name));
-      objects.delete(keyOf(reference));
+      const stored = existing(reference, options, fail(409, 'Conflict', reference.name));
+      if (!isHeld(stored)) objects.delete(keyOf(reference));
+      else if (stored.metadata.deletionTimestamp === undefined) {
+        stored.metadata.deletionTimestamp = new Date(clock.now()).toISOString();
+        stored.metadata.resourceVersion = String(++revision);
+      }
       writes.push({ verb: 'delete', name: reference.name, auditId });
     },
     async mayI() {
@@ -163,6 +168,11 @@ export function createMemoryCluster(clock: Pick<Clock, 'now'>): MemoryCluster {
       objects.delete(keyOf(reference));
     },
   };
+}
+
+/** Finalizers keep what was deleted. */
+function isHeld({ metadata: { finalizers = [] } }: Stored): boolean {
+  return (finalizers as readonly string[]).length > 0;
 }
 
 /** RFC 7396. */

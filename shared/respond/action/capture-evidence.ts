@@ -44,7 +44,7 @@ export const captureEvidence: Action = {
     const act = (apiGroup: string, resource: string, verb: Permission['verb']): Permission => ({ apiGroup, resource, verb, use: 'act' });
     return [
       ...resources.map((name): Permission => ({ ...splitResource(name), verb: 'get', use: 'look' })),
-      ...Object.values(OWNER_KINDS).map(({ apiGroup, resource }) => act(apiGroup, resource, 'get')),
+      ...[...OWNER_KINDS.values()].map(({ apiGroup, resource }) => act(apiGroup, resource, 'get')),
       act('', 'events', 'list'),
       ...(resources.includes('pods') ? [act('', 'pods/log', 'get'), act('', 'nodes', 'get')] : []),
       act(RBAC_GROUP, 'clusterrolebindings', 'list'),

@@ -36,7 +36,7 @@ export async function topController(
     const owner = (found?.live ?? object).metadata.ownerReferences?.find(({ controller }) => controller);
     if (!owner) return found ?? { refusal: 'nothing controls it' };
     const named = `${owner.kind} ${owner.name}`;
-    const kind = OWNER_KINDS[owner.kind];
+    const kind = OWNER_KINDS.get(owner.kind);
     if (!kind || owner.apiVersion !== apiVersionOf(kind) || !isAmong(kind, resources))
       return {
         refusal: `${named} (${owner.apiVersion}) controls it and would make it again; it is not among the resources that may be deleted`,

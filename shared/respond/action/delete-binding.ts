@@ -12,7 +12,8 @@ const BINDINGS = ['clusterrolebindings', 'rolebindings'];
  */
 export const deleteBinding: Action = {
   name: 'delete-binding',
-  summary: 'Deletes the RoleBinding or ClusterRoleBinding that the audited call created, by UID.',
+  summary:
+    'Deletes the RoleBinding or ClusterRoleBinding that the audited call created, by UID, and takes away the finalizers that would keep it: until it is gone it grants.',
   parameters: z.strictObject({}),
   example: {},
   needs: ['ka.verb', 'ka.target.resource', 'tiercel.apigroup', 'tiercel.apiversion', 'tiercel.uid'],
@@ -32,6 +33,8 @@ export const deleteBinding: Action = {
     BINDINGS.flatMap((resource) => [
       { apiGroup: RBAC_GROUP, resource, verb: 'get', use: 'look' },
       { apiGroup: RBAC_GROUP, resource, verb: 'delete', use: 'act' },
+      // For finalizers. Naming subjects that way is refused by the API server: it takes the rights themselves, or `bind`.
+      { apiGroup: RBAC_GROUP, resource, verb: 'patch', use: 'act' },
     ]),
-  plan: async ({ target, live }) => planDeletion(target, live, { propagationPolicy: 'Background' }),
+  plan: async ({ target, live }) => planDeletion(target, live, { propagationPolicy: 'Background', releases: true }),
 };

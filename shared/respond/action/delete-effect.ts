@@ -9,9 +9,11 @@ const MAX_SNAPSHOT_BYTES = 256 * 1024;
 export function planDeletion(
   target: ObjectReference,
   live: KubeObject,
-  options: Pick<DeleteEffect, 'propagationPolicy'> & { gracePeriodSeconds?: number | undefined },
+  options: Pick<DeleteEffect, 'propagationPolicy' | 'releases'> & { gracePeriodSeconds?: number | undefined },
 ): Plan {
-  if (live.metadata.deletionTimestamp !== undefined) return { refusal: `${live.metadata.name} is being deleted already` };
+  const { finalizers = [], deletionTimestamp } = live.metadata;
+  const releases = options.releases === true && finalizers.length > 0;
+  if (deletionTimestamp !== undefined && !releases) return { refusal: `${live.metadata.name} is being deleted already` };
   const before = manifestOf(live);
   const size = Buffer.byteLength(JSON.stringify(before));
   if (size > MAX_SNAPSHOT_BYTES)
@@ -24,7 +26,9 @@ export function planDeletion(
     resourceVersion: live.metadata.resourceVersion,
     propagationPolicy: options.propagationPolicy,
     ...(options.gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds: options.gracePeriodSeconds }),
+    ...(releases ? { releases } : {}),
     before,
   };
-  return { effects: [effect], caveats: [] };
+  const held = finalizers.length > 0 && !releases;
+  return { effects: [effect], caveats: held ? [`finalizers may keep it (${finalizers.join(', ')}): it is gone only once they are`] : [] };
 }

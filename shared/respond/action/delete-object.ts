@@ -21,7 +21,7 @@ const parameters = z
   .strictObject({
     resources: z
       .array(
-        resourceName.refine((name) => !(name in NEVER), {
+        resourceName.refine((name) => !Object.hasOwn(NEVER, name), {
           error: (issue) => `${String(issue.input)} cannot be deleted by a policy: ${NEVER[String(issue.input)] ?? ''}`,
         }),
       )
@@ -53,8 +53,9 @@ export const deleteObject: Action = {
   parameters,
   example: { resources: ['pods'] },
   needs: ['ka.verb', 'ka.target.resource', 'tiercel.apiversion', 'tiercel.uid'],
-  undo: 'respond',
-  undoSummary: 'Creates the object again as it was, unless one of its name exists; it gets a new UID, and a pod starts from its image.',
+  undo: 'operator',
+  undoSummary:
+    'Creates the object again as it was, unless one of its name exists, with the rights of the operator who asks for it: whoever may create pods may do anything. It gets a new UID, and a pod starts from its image.',
   declines: (target, _alert, given) => {
     const { resources } = settings(given);
     return isAmong(target, resources) ? undefined : `expected one of ${resources.join(', ')}, the alert is about ${describeObject(target)}`;
@@ -65,7 +66,6 @@ export const deleteObject: Action = {
     settings(given).resources.flatMap((name) => [
       { ...splitResource(name), verb: 'get', use: 'look' },
       { ...splitResource(name), verb: 'delete', use: 'act' },
-      { ...splitResource(name), verb: 'create', use: 'act' },
     ]),
   plan: async ({ target, live, parameters: given }, reader) => {
     const { resources, owned, propagationPolicy, gracePeriodSeconds } = settings(given);
@@ -78,10 +78,10 @@ export const deleteObject: Action = {
       if ('refusal' in top) return top;
       const plan = planDeletion(top.reference, top.live, { propagationPolicy, gracePeriodSeconds });
       if ('refusal' in plan) return plan;
-      return { ...plan, caveats: [`${describeObject(top.reference)} made it, and takes everything it runs with it`] };
+      return { ...plan, caveats: [...plan.caveats, `${describeObject(top.reference)} made it, and takes everything it runs with it`] };
     }
     const plan = planDeletion(target, live, { propagationPolicy, gracePeriodSeconds });
     if ('refusal' in plan || !owner) return plan;
-    return { ...plan, caveats: [`${owner.kind} ${owner.name} will make a new one`] };
+    return { ...plan, caveats: [...plan.caveats, `${owner.kind} ${owner.name} will make a new one`] };
   },
 };

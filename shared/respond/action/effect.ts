@@ -14,6 +14,8 @@ export interface DeleteEffect {
   readonly resourceVersion: string;
   readonly propagationPolicy: 'Background' | 'Foreground' | 'Orphan';
   readonly gracePeriodSeconds?: number;
+  /** Takes its finalizers away as well: they keep an object, and what it grants stays in force for as long. */
+  readonly releases?: true;
   /** What a re-creation would send. */
   readonly before: JsonValue;
 }
@@ -61,7 +63,7 @@ export function changesCluster(effect: Effect): effect is ClusterEffect {
 
 export type JsonPatch = { readonly [member: string]: JsonValue };
 
-/** Every object respond creates or patches says which response did it. */
+/** Says which response created or labelled an object; an isolated pod says it by its label. */
 export const RESPONSE_ANNOTATION = 'tiercel.dev/response';
 
 export function describeEffect(effect: Effect): string {

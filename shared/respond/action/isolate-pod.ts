@@ -1,32 +1,36 @@
 import * as z from 'zod';
-import { describeObject, type KubeObject, type ObjectReference } from '../../platform/kube/index.ts';
+import { describeObject, type KubeObject, type ObjectReference, type OwnerReference } from '../../platform/kube/index.ts';
+import { OWNER_KINDS, type OwnerKind } from '../evidence/owners.ts';
 import type { Action, Permission, Reader } from './action.ts';
 import { type CreateEffect, inversePatch, type JsonPatch, type PatchEffect, RESPONSE_ANNOTATION } from './effect.ts';
 import { neededLabels, selectorOf, selects } from './selectors.ts';
 
-/** Carried by an isolated pod, selected by its deny policy and by nothing else. */
+/** Carried by an isolated pod, with the id of the response; selected by its deny policy and by nothing else. */
 const QUARANTINE_LABEL = 'tiercel.dev/quarantine';
 const NETWORKING = { apiGroup: 'networking.k8s.io', apiVersion: 'v1', resource: 'networkpolicies' } as const;
 
 /** Kinds whose controller finds its pods by label. A Job finds them by a label of its own (controller-uid), which is stripped with the rest. */
-const CONTROLLERS: Readonly<Record<string, Omit<ObjectReference, 'name' | 'namespace'>>> = {
-  ReplicaSet: { apiGroup: 'apps', apiVersion: 'v1', resource: 'replicasets' },
-  StatefulSet: { apiGroup: 'apps', apiVersion: 'v1', resource: 'statefulsets' },
-  DaemonSet: { apiGroup: 'apps', apiVersion: 'v1', resource: 'daemonsets' },
-  Job: { apiGroup: 'batch', apiVersion: 'v1', resource: 'jobs' },
-  ReplicationController: { apiGroup: '', apiVersion: 'v1', resource: 'replicationcontrollers' },
-};
+const CONTROLLERS: ReadonlyMap<string, OwnerKind> = new Map(
+  ['ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'ReplicationController'].map((kind) => [kind, OWNER_KINDS.get(kind)!]),
+);
 
-/** Programs that enforce NetworkPolicies, and how a cluster shows that it runs one. */
-const ENFORCERS: readonly { readonly name: string; readonly namespace: string; readonly proves: (daemonSet: KubeObject) => boolean }[] = [
+/** A program that enforces NetworkPolicies, by the DaemonSet that runs it. */
+interface Enforcer {
+  readonly name: string;
+  readonly namespace: string;
+  /** Whether it enforces them, and for this pod. */
+  readonly covers: (daemonSet: KubeObject, pod: KubeObject) => boolean;
+}
+
+const ENFORCERS: readonly Enforcer[] = [
   {
     name: 'aws-node',
     namespace: 'kube-system',
-    proves: (daemonSet) => JSON.stringify(daemonSet.spec).includes('--enable-network-policy=true'),
+    covers: (daemonSet, pod) => JSON.stringify(daemonSet.spec).includes('--enable-network-policy=true') && !isWindows(pod),
   },
-  { name: 'calico-node', namespace: 'calico-system', proves: () => true },
-  { name: 'calico-node', namespace: 'kube-system', proves: () => true },
-  { name: 'cilium', namespace: 'kube-system', proves: () => true },
+  { name: 'calico-node', namespace: 'calico-system', covers: () => true },
+  { name: 'calico-node', namespace: 'kube-system', covers: () => true },
+  { name: 'cilium', namespace: 'kube-system', covers: () => true },
 ];
 
 const parameters = z.strictObject({
@@ -59,7 +63,7 @@ export const isolatePod: Action = {
     look('', 'services', 'list'),
     look(NETWORKING.apiGroup, NETWORKING.resource, 'list'),
     look(NETWORKING.apiGroup, NETWORKING.resource, 'get'),
-    ...Object.values(CONTROLLERS).map(({ apiGroup, resource }) => look(apiGroup, resource, 'get')),
+    ...[...CONTROLLERS.values()].map(({ apiGroup, resource }) => look(apiGroup, resource, 'get')),
     ...(settings(given).enforcement === 'detect' ? [look('apps', 'daemonsets', 'get')] : []),
     { apiGroup: '', resource: 'pods', verb: 'patch', use: 'act' },
     { apiGroup: NETWORKING.apiGroup, resource: NETWORKING.resource, verb: 'create', use: 'act' },
@@ -67,23 +71,25 @@ export const isolatePod: Action = {
   ],
   async plan({ id, target, live, parameters: given }, reader) {
     const namespace = target.namespace!;
-    if ((live.spec as { hostNetwork?: boolean }).hostNetwork === true)
-      return { refusal: "the pod uses the node's network, which no NetworkPolicy covers" };
-    if (live.metadata.labels?.[QUARANTINE_LABEL] !== undefined) return { refusal: 'the pod is isolated already' };
-    if (settings(given).enforcement === 'detect' && !(await findEnforcer(reader))) {
+    const { hostNetwork, nodeName = '' } = live.spec as { hostNetwork?: boolean; nodeName?: string };
+    if (hostNetwork === true) return { refusal: "the pod uses the node's network, which no NetworkPolicy covers" };
+    if (nodeName.startsWith('fargate-'))
+      return { refusal: 'not enforceable: the pod runs on Fargate, where nothing enforces NetworkPolicies' };
+    const { enforcement } = settings(given);
+    if (enforcement === 'detect' && !(await isEnforced(live, reader))) {
       return {
         refusal:
-          'not enforceable: nothing in the cluster enforces NetworkPolicies (VPC CNI network policy, Calico and Cilium were looked for)',
+          'not enforceable: nothing in the cluster enforces NetworkPolicies on this pod (VPC CNI network policy, Calico and Cilium were looked for)',
       };
     }
     const labels = live.metadata.labels ?? {};
     const selectors = await selectorsOf(live, namespace, reader);
-    const lost = new Set(
-      selectors.filter(({ selector }) => selects(selector, labels)).flatMap(({ selector }) => neededLabels(selector, labels)),
-    );
-    // Short enough for a label, and unique to this response.
-    const mark = id.replace('-', '').slice(0, 32) + id.slice(-12);
-    const kept = { ...Object.fromEntries(Object.entries(labels).filter(([key]) => !lost.has(key))), [QUARANTINE_LABEL]: mark };
+    const selecting = selectors.filter(({ selector }) => selects(selector, labels));
+    // Whoever makes a pod can label it so; only the policies tell.
+    if (labels[QUARANTINE_LABEL] !== undefined && selecting.some(({ denies }) => denies) && !selecting.some(({ allows }) => allows))
+      return { refusal: 'the pod is isolated already' };
+    const lost = new Set(selecting.flatMap(({ selector }) => neededLabels(selector, labels)));
+    const kept = { ...Object.fromEntries(Object.entries(labels).filter(([key]) => !lost.has(key))), [QUARANTINE_LABEL]: id };
     const still = selectors.filter(({ selector, allows }) => allows && selects(selector, kept));
     if (still.length > 0) {
       return {
@@ -91,22 +97,43 @@ export const isolatePod: Action = {
       };
     }
     return {
-      effects: [denyAll(id, namespace, mark), relabel(id, target, live, mark, [...lost])],
-      caveats: ['connections that are open already may survive until they end'],
+      effects: [denyAll(id, namespace), relabel(id, target, live, [...lost])],
+      caveats: [...CAVEATS, ...caveatsOf(live, enforcement)],
     };
   },
 };
+
+const CAVEATS = [
+  'connections that are open already may survive until they end',
+  'only NetworkPolicies are looked at: a policy of another kind (of Calico, of Cilium, an AdminNetworkPolicy) may still let traffic through',
+] as const;
+
+function caveatsOf(pod: KubeObject, enforcement: 'detect' | 'assume'): readonly string[] {
+  const owner = ownerOf(pod);
+  return [
+    ...(enforcement === 'assume' ? ['that something in the cluster enforces NetworkPolicies is assumed'] : []),
+    ...(owner?.kind === 'StatefulSet' ? [`StatefulSet ${owner.name} starts no other in its place while this pod has its name`] : []),
+  ];
+}
 
 function look(apiGroup: string, resource: string, verb: 'get' | 'list'): Permission {
   return { apiGroup, resource, verb, use: 'look' };
 }
 
-async function findEnforcer(reader: Reader): Promise<boolean> {
-  for (const { name, namespace, proves } of ENFORCERS) {
+/** One that is installed and runs nowhere enforces nothing. */
+async function isEnforced(pod: KubeObject, reader: Reader): Promise<boolean> {
+  for (const { name, namespace, covers } of ENFORCERS) {
     const daemonSet = await reader.get({ apiGroup: 'apps', apiVersion: 'v1', resource: 'daemonsets', namespace, name });
-    if (daemonSet && proves(daemonSet)) return true;
+    const { numberReady = 0 } = (daemonSet?.status ?? {}) as { numberReady?: number };
+    if (daemonSet && numberReady > 0 && covers(daemonSet, pod)) return true;
   }
   return false;
+}
+
+/** By what decides where the pod may run: the kubelet of another system refuses it. */
+function isWindows({ spec }: KubeObject): boolean {
+  const { os, nodeSelector } = spec as { os?: { name?: string }; nodeSelector?: Readonly<Record<string, string>> };
+  return os?.name === 'windows' || nodeSelector?.['kubernetes.io/os'] === 'windows';
 }
 
 interface NamedSelector {
@@ -114,6 +141,8 @@ interface NamedSelector {
   readonly selector: Parameters<typeof selects>[0];
   /** A NetworkPolicy that lets something through. Policies add up: a deny beside it changes nothing for the pods it selects. */
   readonly allows: boolean;
+  /** A NetworkPolicy that lets nothing through, neither in nor out. */
+  readonly denies: boolean;
 }
 
 async function selectorsOf(pod: KubeObject, namespace: string, reader: Reader): Promise<readonly NamedSelector[]> {
@@ -122,31 +151,36 @@ async function selectorsOf(pod: KubeObject, namespace: string, reader: Reader): 
     reader.list({ ...NETWORKING, namespace }),
     controllerOf(pod, namespace, reader),
   ]);
-  const named = (kind: string, object: KubeObject, allows: boolean): NamedSelector[] => {
+  const named = (kind: string, object: KubeObject, { allows = false, denies = false } = {}): NamedSelector[] => {
     const selector = selectorOf(object);
-    return selector ? [{ name: `${kind} ${object.metadata.name}`, selector, allows }] : [];
+    return selector ? [{ name: `${kind} ${object.metadata.name}`, selector, allows, denies }] : [];
   };
   return [
-    ...services.flatMap((service) => named('Service', service, false)),
+    ...services.flatMap((service) => named('Service', service)),
     // Items of a list carry no kind.
-    ...policies.flatMap((policy) => named('NetworkPolicy', { ...policy, kind: 'NetworkPolicy' }, letsThrough(policy))),
-    ...(controller ? named(controller.kind, controller, false) : []),
+    ...policies.flatMap((policy) => named('NetworkPolicy', { ...policy, kind: 'NetworkPolicy' }, effectOf(policy))),
+    ...(controller ? named(controller.kind, controller) : []),
   ];
 }
 
+function ownerOf({ metadata }: KubeObject): OwnerReference | undefined {
+  return metadata.ownerReferences?.find(({ controller }) => controller);
+}
+
 async function controllerOf(pod: KubeObject, namespace: string, reader: Reader): Promise<KubeObject | undefined> {
-  const owner = pod.metadata.ownerReferences?.find(({ controller }) => controller);
-  const kind = owner && CONTROLLERS[owner.kind];
+  const owner = ownerOf(pod);
+  const kind = owner && CONTROLLERS.get(owner.kind);
   return kind ? reader.get({ ...kind, namespace, name: owner.name }) : undefined;
 }
 
-function letsThrough(policy: KubeObject): boolean {
-  const { ingress, egress } = policy.spec as { ingress?: readonly unknown[]; egress?: readonly unknown[] };
-  return (ingress?.length ?? 0) > 0 || (egress?.length ?? 0) > 0;
+function effectOf({ spec }: KubeObject): { readonly allows: boolean; readonly denies: boolean } {
+  const { ingress = [], egress = [], policyTypes = [] } = spec as Readonly<Record<string, readonly unknown[] | undefined>>;
+  const allows = ingress.length > 0 || egress.length > 0;
+  return { allows, denies: !allows && policyTypes.includes('Ingress') && policyTypes.includes('Egress') };
 }
 
-function denyAll(id: string, namespace: string, mark: string): CreateEffect {
-  const name = `tiercel-quarantine-${mark}`;
+function denyAll(id: string, namespace: string): CreateEffect {
+  const name = `tiercel-quarantine-${id}`;
   return {
     verb: 'create',
     object: { ...NETWORKING, namespace, name },
@@ -154,14 +188,15 @@ function denyAll(id: string, namespace: string, mark: string): CreateEffect {
       apiVersion: 'networking.k8s.io/v1',
       kind: 'NetworkPolicy',
       metadata: { name, namespace, labels: { 'app.kubernetes.io/managed-by': 'tiercel' }, annotations: { [RESPONSE_ANNOTATION]: id } },
-      spec: { podSelector: { matchLabels: { [QUARANTINE_LABEL]: mark } }, policyTypes: ['Ingress', 'Egress'] },
+      spec: { podSelector: { matchLabels: { [QUARANTINE_LABEL]: id } }, policyTypes: ['Ingress', 'Egress'] },
     },
   };
 }
 
-function relabel(id: string, target: ObjectReference, live: KubeObject, mark: string, lost: readonly string[]): PatchEffect {
-  const labels = { ...Object.fromEntries(lost.map((key) => [key, null])), [QUARANTINE_LABEL]: mark };
-  const patch: JsonPatch = { metadata: { labels, annotations: { [RESPONSE_ANNOTATION]: id } } };
+/** The label says which response it was; an annotation beside it would fail where somebody has filled the pod's annotations to their limit. */
+function relabel(id: string, target: ObjectReference, live: KubeObject, lost: readonly string[]): PatchEffect {
+  const labels = { ...Object.fromEntries(lost.map((key) => [key, null])), [QUARANTINE_LABEL]: id };
+  const patch: JsonPatch = { metadata: { labels } };
   const { apiGroup, apiVersion, resource, namespace, name } = target;
   return {
     verb: 'patch',

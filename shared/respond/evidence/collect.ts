@@ -109,7 +109,7 @@ async function* ownersOf(object: KubeObject, namespace: string | undefined, obse
     const owner = references.find(({ controller }) => controller) ?? references[0];
     if (!owner) return;
     const name = `owners/${depth}-${encodeURIComponent(owner.kind)}.json`;
-    const kind = OWNER_KINDS[owner.kind];
+    const kind = OWNER_KINDS.get(owner.kind);
     if (!kind) {
       yield { name, why: `${owner.kind} ${owner.name} owns it, which is not among the kinds that respond may read` };
       return;

@@ -24,29 +24,29 @@ export async function create(client: KubeClient, reference: ObjectReference, man
   return { reference, made: await client.create(reference, { ...manifest, metadata }, CALL) };
 }
 
-export const makeBinding = (client: KubeClient, name = `pwn-${++serial}`) =>
-  create(
-    client,
-    { ...rbac, resource: 'clusterrolebindings', name },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRoleBinding',
-      roleRef: { apiGroup: rbac.apiGroup, kind: 'ClusterRole', name: 'cluster-admin' },
-      subjects: [{ apiGroup: rbac.apiGroup, kind: 'User', name: 'eve' }],
-    },
-  );
+/** Keeps an object that was deleted, and nobody takes it away. */
+const HELD = { finalizers: ['example.com/stay'] };
 
-export const makeRoleBinding = (client: KubeClient, namespace = 'prod') =>
-  create(
-    client,
-    { ...rbac, resource: 'rolebindings', namespace, name: `pwn-${++serial}` },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'RoleBinding',
-      roleRef: { apiGroup: rbac.apiGroup, kind: 'ClusterRole', name: 'cluster-admin' },
-      subjects: [{ apiGroup: rbac.apiGroup, kind: 'User', name: 'eve' }],
-    },
-  );
+const clusterAdmin = (kind: string, held: boolean): Record<string, JsonValue> => ({
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind,
+  metadata: held ? HELD : {},
+  roleRef: { apiGroup: rbac.apiGroup, kind: 'ClusterRole', name: 'cluster-admin' },
+  subjects: [{ apiGroup: rbac.apiGroup, kind: 'User', name: 'eve' }],
+});
+
+interface BindingOptions {
+  readonly name?: string;
+  readonly namespace?: string;
+  /** Whether a finalizer keeps it. */
+  readonly held?: boolean;
+}
+
+export const makeBinding = (client: KubeClient, { name = `pwn-${++serial}`, held = false }: BindingOptions = {}) =>
+  create(client, { ...rbac, resource: 'clusterrolebindings', name }, clusterAdmin('ClusterRoleBinding', held));
+
+export const makeRoleBinding = (client: KubeClient, { name = `pwn-${++serial}`, namespace = 'prod', held = false }: BindingOptions = {}) =>
+  create(client, { ...rbac, resource: 'rolebindings', namespace, name }, clusterAdmin('RoleBinding', held));
 
 export const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'c', image: 'nginx' }] } };
 

@@ -1,12 +1,11 @@
-import { request } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FalcoAlert } from '../../../shared/falco/alert.ts';
 import { type RespondDeps, respondToAlerts } from '../../../shared/flows/respond.ts';
 import { type Clock, systemClock } from '../../../shared/platform/clock.ts';
-import { type KubeClient, KubeStatusError, type ObjectReference } from '../../../shared/platform/kube/index.ts';
-import { actionCatalogue } from '../../../shared/respond/index.ts';
+import { type JsonValue, type KubeClient, KubeStatusError, type ObjectReference } from '../../../shared/platform/kube/index.ts';
+import { actionCatalogue, RESPOND_GROUP } from '../../../shared/respond/index.ts';
 import { undo } from '../../../shared/respond/undo.ts';
-import type { TestCluster } from '../../cluster/start.ts';
+import { NODE } from '../../cluster/start.ts';
 import { kubeContract } from '../../contract/kube.ts';
 import { createOutside } from '../../support/outside.ts';
 
@@ -27,6 +26,7 @@ import {
   policyText,
   RESPOND,
   refusals,
+  requestAs,
   respond,
   responder,
   source,
@@ -103,6 +103,44 @@ describe('every action, on a real API server, as a user bound only to the genera
     expect(await gone(reference)).toBe(true);
   });
 
+  it('respond may not widen a binding, though it may patch one', async () => {
+    const { reference, made } = await makeRoleBinding(mallory);
+    const { uid } = made.metadata;
+    const subjects = [...(made.subjects as JsonValue[]), { apiGroup: rbac.apiGroup, kind: 'Group', name: RESPOND_GROUP }];
+    await expect(respond.patch(reference, { metadata: { uid }, subjects }, CALL)).rejects.toMatchObject({
+      status: 403,
+      detail: expect.stringContaining('attempting to grant RBAC permissions not currently held'),
+    });
+    expect((await admin.get(reference, CALL))?.subjects).toEqual(made.subjects);
+  });
+
+  it('a binding that its maker has deleted, and a finalizer keeps, is in force: it is taken away', async () => {
+    const { reference, made } = await makeBinding(mallory, { held: true });
+    const alert = await alertAbout(reference);
+    await mallory.delete(reference, { uid: made.metadata.uid }, CALL);
+    const may = () => admin.maySubject({ username: 'eve', groups: [] }, { verb: 'delete', apiGroup: '', resource: 'nodes' }, CALL);
+    expect(await may()).toBe(true);
+    expect(await answer(alert, responder())).toMatchObject({ status: 'done', steps: [{ note: 'its finalizers were taken away' }] });
+    expect(await gone(reference)).toBe(true);
+  });
+
+  it('a pod whose annotations are full, with the label of an isolated one and a strange owner, is isolated', async () => {
+    const metadata = {
+      labels: { app: 'web', team: 'a', 'tiercel.dev/quarantine': 'mine' },
+      ownerReferences: [{ apiVersion: 'v1', kind: 'constructor', name: 'x', uid: 'y', controller: true }],
+    };
+    const reference = { ...core, resource: 'pods', namespace: 'prod', name: 'evasive' };
+    await create(mallory, reference, { apiVersion: 'v1', kind: 'Pod', metadata, spec: { ...template.spec, nodeName: NODE } });
+    const alert = await alertAbout(reference);
+    await mallory.patch(reference, { metadata: { annotations: { padding: 'x'.repeat(262_144 - 'padding'.length) } } }, CALL);
+    const deps = responder();
+    const done = await answer(alert, deps, 'isolate-pod');
+    expect(done.status).toBe('done');
+    expect(await labelsOf(reference)).toEqual({ team: 'a', 'tiercel.dev/quarantine': done.id });
+    await undo(done, { by: 'test', force: false }, { ...deps, client: respond });
+    expect(await labelsOf(reference)).toEqual(metadata.labels);
+  });
+
   it('what an operator brings back is left alone', async () => {
     const { reference } = await makeBinding(mallory);
     const deps = responder();
@@ -124,48 +162,34 @@ describe('every action, on a real API server, as a user bound only to the genera
   });
 });
 
-/** A creation that is only pretended, which the project's own client never asks for. Resolves to the status. */
-function dryRun({ endpoint }: TestCluster, user: string, name: string): Promise<number | undefined> {
-  const body = JSON.stringify({
+/** A creation that is only pretended. */
+const dryRun = (user: string, name: string) =>
+  requestAs(user, 'POST', '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings?dryRun=All', {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'ClusterRoleBinding',
     metadata: { name },
     roleRef: { apiGroup: rbac.apiGroup, kind: 'ClusterRole', name: 'cluster-admin' },
   });
-  return new Promise((resolve, reject) => {
-    const headers = { authorization: `Bearer token-${user}`, 'content-type': 'application/json' };
-    request(
-      `${endpoint.server}/apis/rbac.authorization.k8s.io/v1/clusterrolebindings?dryRun=All`,
-      { method: 'POST', ca: endpoint.caPem, headers },
-      (response) => {
-        response.resume();
-        response.on('end', () => resolve(response.statusCode));
-      },
-    )
-      .on('error', reject)
-      .end(body);
-  });
-}
 
 describe('refusals', () => {
   it('an object that was made again under the same name', async () => {
     const { reference } = await makeBinding(mallory);
     const alert = await alertAbout(reference);
     await admin.delete(reference, { uid: (await admin.get(reference, CALL))!.metadata.uid }, CALL);
-    await makeBinding(admin, reference.name);
+    await makeBinding(admin, { name: reference.name });
     expect(refusals(await answer(alert, responder()))).toEqual(['same-object']);
     expect(await gone(reference)).toBe(false);
   });
 
   it('a call that was forbidden (403), one that met an existing object (409), one that was a dry run', async () => {
-    const { reference } = await makeBinding(admin, 'precious');
-    await expect(makeBinding(cluster.client('nobody'), reference.name)).rejects.toMatchObject({ status: 403 });
+    const { reference } = await makeBinding(admin, { name: 'precious' });
+    await expect(makeBinding(cluster.client('nobody'), { name: reference.name })).rejects.toMatchObject({ status: 403 });
     expect(refusals(await answer(await source.alertOf({ user: 'nobody', resource: reference.resource }), responder()))).toContain(
       'succeeded',
     );
-    await expect(makeBinding(mallory, reference.name)).rejects.toMatchObject({ status: 409 });
+    await expect(makeBinding(mallory, { name: reference.name })).rejects.toMatchObject({ status: 409 });
     expect(refusals(await answer(await alertAbout(reference), responder()))).toContain('succeeded');
-    const dry = await dryRun(cluster, 'mallory', 'dry');
+    const dry = await dryRun('mallory', 'dry');
     expect(dry).toBe(201);
     expect(refusals(await answer(await alertAbout({ ...reference, name: 'dry' }), responder()))).toEqual(['succeeded', 'same-object']);
     expect(await gone(reference)).toBe(false);
@@ -184,9 +208,9 @@ describe('refusals', () => {
   });
 
   it('a namespace protected by name or by label, a protected caller', async () => {
-    const marked = await makeRoleBinding(mallory, 'ingress');
+    const marked = await makeRoleBinding(mallory, { namespace: 'ingress' });
     expect(refusals(await answer(await alertAbout(marked.reference), responder()))).toEqual(['unprotected']);
-    const system = await makeRoleBinding(mallory, 'kube-system');
+    const system = await makeRoleBinding(mallory, { namespace: 'kube-system' });
     expect(refusals(await answer(await alertAbout(system.reference), responder()))).toEqual(['unprotected']);
     const trusted = await makeBinding(admin);
     expect(refusals(await answer(await alertAbout(trusted.reference, {}, 'admin'), responder()))).toEqual(['unprotected']);
@@ -261,7 +285,7 @@ describe('what happens between the look and the write', () => {
     const { reference } = await makeBinding(mallory);
     const deps = overtaken(async () => {
       await remove(reference);
-      await makeBinding(admin, reference.name);
+      await makeBinding(admin, { name: reference.name });
     });
     const entry = await answer(await alertAbout(reference), deps);
     expect(entry).toMatchObject({ status: 'superseded', remark: 'another object has its name now' });

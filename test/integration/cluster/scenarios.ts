@@ -45,6 +45,14 @@ async function isKept({ name }: ObjectReference, { manifests, isWhole }: Outside
   return true;
 }
 
+const binding = (what: string, make: (client: KubeClient) => Promise<Made>): Scenario => ({
+  policy: 'delete-binding',
+  action: 'delete-binding',
+  what,
+  make: (client) => make(client),
+  accomplished: gone,
+});
+
 /** A pod that is deleted, or the controller at the top of what makes it. */
 function evicted(what: string, options: PodOptions, resource: string): Scenario {
   const group = resource === 'pods' ? core : apps;
@@ -59,20 +67,10 @@ function evicted(what: string, options: PodOptions, resource: string): Scenario 
 
 /** Every action, on everything its permissions are for. */
 export const SCENARIOS: readonly Scenario[] = [
-  {
-    policy: 'delete-binding',
-    action: 'delete-binding',
-    what: 'a ClusterRoleBinding',
-    make: (client) => makeBinding(client),
-    accomplished: gone,
-  },
-  {
-    policy: 'delete-binding',
-    action: 'delete-binding',
-    what: 'a RoleBinding',
-    make: (client) => makeRoleBinding(client),
-    accomplished: gone,
-  },
+  binding('a ClusterRoleBinding', makeBinding),
+  binding('a RoleBinding', makeRoleBinding),
+  binding('a ClusterRoleBinding that a finalizer keeps', (client) => makeBinding(client, { held: true })),
+  binding('a RoleBinding that a finalizer keeps', (client) => makeRoleBinding(client, { held: true })),
   { policy: 'delete-object', action: 'delete-object', what: 'a Service', make: makeService, accomplished: gone },
   evicted('a pod that nothing controls', {}, 'pods'),
   evicted('a pod of a ReplicaSet that nothing controls', { kind: 'ReplicaSet', alone: true }, 'replicasets'),

@@ -1,3 +1,4 @@
+import { request } from 'node:https';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FalcoAlert } from '../../../shared/falco/alert.ts';
 import { type RespondDeps, respondToAlerts } from '../../../shared/flows/respond.ts';
@@ -137,6 +138,20 @@ export async function applyRbac(manifests: readonly Record<string, unknown>[]): 
   }
 }
 
+/** A request that the project's own client never makes. Resolves to the status. */
+export function requestAs(user: string, method: 'POST' | 'PATCH', path: string, body: JsonValue): Promise<number | undefined> {
+  const contentType = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+  const headers = { authorization: `Bearer token-${user}`, 'content-type': contentType };
+  return new Promise((resolve, reject) => {
+    request(`${cluster.endpoint.server}${path}`, { method, ca: cluster.endpoint.caPem, headers }, (response) => {
+      response.resume();
+      response.on('end', () => resolve(response.statusCode));
+    })
+      .on('error', reject)
+      .end(JSON.stringify(body));
+  });
+}
+
 /** Starts the cluster, with its users, what they find there, and the rights generated for some policies. */
 export async function openScene(set = policySet(policyText('enforce'))): Promise<void> {
   cluster = await startCluster([
@@ -174,6 +189,8 @@ export async function openScene(set = policySet(policyText('enforce'))): Promise
       spec: { selector: { matchLabels: { app: 'cilium' } }, template: { ...template, metadata: { labels: { app: 'cilium' } } } },
     },
   );
+  const status = { currentNumberScheduled: 1, desiredNumberScheduled: 1, numberMisscheduled: 0, numberReady: 1 };
+  await requestAs('admin', 'PATCH', '/apis/apps/v1/namespaces/kube-system/daemonsets/cilium/status', { status });
   await create(
     admin,
     { ...core, resource: 'services', namespace: 'prod', name: 'web' },

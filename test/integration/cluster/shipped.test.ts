@@ -51,12 +51,12 @@ interface Attack {
   readonly accomplished: (target: ObjectReference) => Promise<boolean>;
 }
 
-const binding = (what: string, make: typeof makeBinding | typeof makeRoleBinding): Attack => ({
+const binding = (what: string, make: typeof makeBinding | typeof makeRoleBinding, held = false): Attack => ({
   policy: 'remove-cluster-admin-binding',
   what,
   prepare: async () => undefined,
   strike: async () => {
-    const { reference } = await make(mallory);
+    const { reference } = await make(mallory, { held });
     const rule = 'Binding to cluster-admin Created or Changed';
     return {
       target: reference,
@@ -81,6 +81,8 @@ const shell = (kind: string): Attack => ({
 const ATTACKS: readonly Attack[] = [
   binding('a ClusterRoleBinding to cluster-admin', makeBinding),
   binding('a RoleBinding to cluster-admin', makeRoleBinding),
+  binding('a ClusterRoleBinding to cluster-admin that a finalizer keeps', makeBinding, true),
+  binding('a RoleBinding to cluster-admin that a finalizer keeps', makeRoleBinding, true),
   {
     policy: 'mark-escaping-pod',
     what: 'a privileged pod',
