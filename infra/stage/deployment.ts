@@ -5,12 +5,14 @@ import { archiveArn, archivedClusters, archives, foreignWriters, objectPrefix, s
 import { channels } from './channels.ts';
 import { dashboard } from './dashboard.ts';
 import { type EndpointUrl, endpoints, endpointUrls, type Service } from './endpoints.ts';
+import { environmentProblem } from './environment-limit.ts';
 import { type HeartbeatSettings, heartbeats } from './heartbeat.ts';
 import { loadBalancer } from './load-balancer.ts';
 import { names, type StageNames } from './names.ts';
 import { type FunctionVpc, functionVpc, securityGroupOutputs, securityGroups } from './network.ts';
 import { savedQueries } from './queries.ts';
 import type { NamedStage } from './read.ts';
+import type { StageCluster } from './schema.ts';
 import { logGroupOf, type Resources, subscriptions } from './subscriptions.ts';
 
 /** What `serverless.yml` reads as `custom.stage`: the stage's settings, the names of everything, and what depends on its lists. */
@@ -89,13 +91,10 @@ export interface Deployment extends Omit<NamedStage, 'falco'> {
   readonly archiveWriters: 'some' | 'none';
 }
 
-/** Lambda allows 4 KiB for all variables of a function together; all but the two that grow take about 1 KiB. */
-const MAX_GROWING_BYTES = 2_800;
-
 /** What may call Falco at the same time, unless the stage says otherwise: without a cap, a backlog would call it a thousand times at once. */
 const FALCO_GUARD = { auditStream: 20, auditArchive: 10 } as const;
 
-/** @throws Error when the stage says more than fits into one function's environment. */
+/** @throws Error when the stage says more than fits into a function's environment. */
 export function deployment(stage: NamedStage): Deployment {
   const { falco, ...settings } = stage;
   const stageNames = names(stage);
@@ -112,41 +111,29 @@ export function deployment(stage: NamedStage): Deployment {
     region: cluster.region ?? stage.region,
     eksName: cluster.eksName ?? cluster.name,
   }));
-  const clustersJson = JSON.stringify(
-    clusters.map((cluster) => {
-      const { name, account, region } = cluster;
-      return { name, account, region, logGroup: logGroupOf(cluster), prefix: objectPrefix(stageNames, cluster) };
-    }),
-  );
   const reached = clusters.filter(({ account, respondRoleArn }) => account === stage.account || respondRoleArn !== undefined);
   const own = reached.filter(({ respondRoleArn }) => respondRoleArn === undefined);
   const clusterRoleArns = [...new Set(reached.flatMap(({ respondRoleArn }) => respondRoleArn ?? []))];
-  const growing = Buffer.byteLength(clustersJson) + Buffer.byteLength(falco?.caPem ?? '');
-  if (growing > MAX_GROWING_BYTES) {
-    throw new Error(
-      `infra/stages/${stage.name}.yml: expected clusters and falco.caPem to fit into ${MAX_GROWING_BYTES} bytes of environment, got ${stage.clusters.length} clusters and ${growing} bytes. Spread the clusters over several stages.`,
-    );
-  }
   const respondClustersJson = JSON.stringify(
-    reached.map(({ name, region, account, eksName, respondRoleArn: roleArn }) => ({ name, region, account, eksName, roleArn })),
+    reached.map(({ name, region, account, eksName, respondRoleArn: roleArn }) => ({
+      name,
+      region,
+      account,
+      eksName: eksName === name ? undefined : eksName,
+      roleArn,
+    })),
   );
   const told = channels(stage.notify);
-  const growingOfRespond = Buffer.byteLength(respondClustersJson) + Buffer.byteLength(told.json);
-  if (growingOfRespond > MAX_GROWING_BYTES) {
-    throw new Error(
-      `infra/stages/${stage.name}.yml: expected clusters and notify to fit into ${MAX_GROWING_BYTES} bytes of environment, got ${growingOfRespond} bytes. Have fewer channels, or spread the clusters over several stages.`,
-    );
-  }
   const clusterArns = own.map(({ account, region, eksName }) => `arn:${partition}:eks:${region}:${account}:cluster/${eksName}`);
   const dataKey = stage.dataKeyArn ?? ({ 'Fn::GetAtt': ['DataKey', 'Arn'] } as const);
   const auditSecrets = [{ Ref: 'MacKeySecret' }, ...(falco?.clientSecretId === undefined ? [] : [secretArn(falco.clientSecretId)])];
   const reach = { names: stageNames, partition, clusterArns, clusterRoleArns, auditSecrets, channels: told };
-  return {
+  const made: Deployment = {
     ...settings,
     concurrency: { ...(stage.detection === 'falco' ? FALCO_GUARD : {}), ...stage.concurrency },
     falcoSettings: falcoSettings(falco),
     names: stageNames,
-    clustersJson,
+    clustersJson: clustersJson(stageNames, clusters),
     respondClustersJson,
     clusterArns,
     clusterRoleArns,
@@ -200,6 +187,34 @@ export function deployment(stage: NamedStage): Deployment {
     foreignWriters: foreignWriters(stage).length > 0 ? 'some' : 'none',
     archiveWriters: archivedClusters(stage).length > 0 ? 'some' : 'none',
   };
+  const problem = environmentProblem(made);
+  if (problem === undefined) return made;
+  throw new Error(
+    `infra/stages/${stage.name}.yml: ${problem}. Spread the clusters (${stage.clusters.length}) over several stages, or say less in notify and falco.`,
+  );
+}
+
+interface PlacedCluster extends StageCluster {
+  readonly account: string;
+  readonly region: string;
+}
+
+/**
+ * What events do not say by themselves: whose a log group is that is not EKS's own, and whose the objects below a prefix are. History is not
+ * read by any function, so it has no prefix here. Short, because it shares four KiB with all other variables.
+ */
+function clustersJson(stageNames: StageNames, clusters: readonly PlacedCluster[]): string {
+  return JSON.stringify(
+    clusters.map((cluster) => {
+      const { name, account, region, path } = cluster;
+      const logGroup = logGroupOf(cluster);
+      return {
+        name,
+        ...(logGroup === logGroupOf({ ...cluster, eksName: name, logGroup: undefined }) ? {} : { account, logGroup }),
+        ...(path !== 'archive' ? {} : { account, region, prefix: objectPrefix(stageNames, cluster) }),
+      };
+    }),
+  );
 }
 
 function falcoSettings(falco: NamedStage['falco']): Deployment['falcoSettings'] {

@@ -14,8 +14,9 @@ export interface FunctionSettings {
   readonly runtime: string;
   readonly memoryMiB: number;
   readonly timeoutSeconds: number;
-  /** Variables but those whose value only CloudFormation knows (addresses of the stage's own endpoints). */
+  /** Variables but those whose value only CloudFormation knows (addresses of the stage's own endpoints); those are named apart. */
   readonly environment: Readonly<Record<string, string>>;
+  readonly addressed: readonly string[];
   /** Further files of the package, glob patterns; a leading `!` takes files out. */
   readonly patterns: readonly string[];
 }
@@ -45,7 +46,10 @@ export function functionSettings(key: string, deployment: Deployment): FunctionS
   if (file === undefined)
     throw new Error(`serverless.yml has no function ${key} with a file of its own; it has ${Object.keys(functions).join(', ')}.`);
   const settings = read(file) as FunctionFile;
-  const environment = { ...provider.environment, ...settings.environment };
+  const variables = Object.entries({ ...provider.environment, ...settings.environment }).map(
+    ([name, value]) => [name, String(value)] as const,
+  );
+  const addressed = variables.filter(([, value]) => typeof valueAt(value, deployment) === 'object').map(([name]) => name);
   return {
     key,
     name: `tiercel-${deployment.name}-${key}`,
@@ -54,10 +58,9 @@ export function functionSettings(key: string, deployment: Deployment): FunctionS
     memoryMiB: settings.memorySize,
     timeoutSeconds: settings.timeout,
     environment: Object.fromEntries(
-      Object.entries(environment)
-        .filter(([, value]) => typeof valueAt(String(value), deployment) !== 'object')
-        .map(([name, value]) => [name, resolveVariables(String(value), deployment)]),
+      variables.filter(([name]) => !addressed.includes(name)).map(([name, value]) => [name, resolveVariables(value, deployment)]),
     ),
+    addressed,
     patterns: settings.package.patterns,
   };
 }
@@ -73,8 +76,11 @@ function serverless(): ServerlessFile {
 
 const getAtt: ScalarTag = { tag: '!GetAtt', resolve: (text) => text };
 
+const files = new Map<string, unknown>();
+
 function read(file: string): unknown {
-  return parseDocument(readFileSync(join(root, file), 'utf8'), { customTags: [getAtt] }).toJS();
+  if (!files.has(file)) files.set(file, parseDocument(readFileSync(join(root, file), 'utf8'), { customTags: [getAtt] }).toJS());
+  return files.get(file);
 }
 
 const VARIABLE = /\$\{self:custom\.stage\.([\w.]+)\}/g;

@@ -80,7 +80,7 @@ notify:
       { length: 20 },
       (_, at) => `{ name: channel-${at}, kind: slack, secretArn: '${SECRET.replace('slack', 's'.repeat(80))}' }`,
     );
-    expect(() => made(`notify: [${many.join(', ')}]`)).toThrow(/expected clusters and notify to fit/);
+    expect(() => made(`notify: [${many.join(', ')}]`)).toThrow(/expected the variables of respond to fit .*NOTIFY_CHANNELS \d+/);
   });
 });
 
