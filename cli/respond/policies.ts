@@ -1,5 +1,7 @@
-import { readdir } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { FIELDS } from '../../shared/falco/engine/fields/index.ts';
+import { readAppendOutput } from '../../shared/falco/engine/index.ts';
 import { messageOf } from '../../shared/platform/errors.ts';
 import {
   actionCatalogue,
@@ -12,7 +14,7 @@ import {
   runPolicyTest,
 } from '../../shared/respond/index.ts';
 import { type Out, paletteFor } from '../print/terminal.ts';
-import { isFolder, readRulesFiles, readText } from '../rules/files.ts';
+import { isFolder, readRulesFiles, readText, testPaths } from '../rules/files.ts';
 
 /** The policies that come with the project. */
 export const OWN_POLICIES: readonly string[] = [resolve(import.meta.dirname, '../../rules/respond')];
@@ -28,10 +30,15 @@ export async function openPolicies(paths: readonly string[]): Promise<PolicySet>
 
 /** Prints every problem, or what is there. Resolves to whether there was none. */
 export async function checkPolicies(paths: readonly string[], out: Out): Promise<boolean> {
-  const { set, findings } = readPolicies(await policyFiles(paths), actionCatalogue);
+  const files = await policyFiles(paths);
+  const { set, findings } = readPolicies(files, actionCatalogue, await knownFields());
+  const passedOver = await filesPassedOver(paths);
   for (const finding of findings) out.write(`${formatFinding(finding)}\n`);
-  if (findings.length > 0) {
-    out.write(`${findings.length} problem${findings.length === 1 ? '' : 's'}\n`);
+  for (const path of passedOver) out.write(`${path}: respond reads *.yaml of its folder and would pass this file over\n`);
+  if (files.length === 0) out.write(`no policy file in ${paths.join(', ')}\n`);
+  const problems = findings.length + passedOver.length + (files.length === 0 ? 1 : 0);
+  if (problems > 0) {
+    out.write(`${problems} problem${problems === 1 ? '' : 's'}\n`);
     return false;
   }
   for (const { policy, mode, actions } of set.policies)
@@ -39,12 +46,27 @@ export async function checkPolicies(paths: readonly string[], out: Out): Promise
   return true;
 }
 
+/** The fields of audit events that alerts may carry, and those that this project has Falco add; of other names (`k8s.ns.name`) nothing is known here. */
+async function knownFields(): Promise<(name: string) => boolean> {
+  const added = readAppendOutput(await readFile(resolve(import.meta.dirname, '../../rules/append-output.yaml'), 'utf8'));
+  const names = new Set([...FIELDS.map(({ name }) => name), ...added.flatMap(({ extraFields }) => extraFields.map(({ name }) => name))]);
+  return (name) => !/^(ka|jevt|tiercel)\./.test(name) || names.has(name.replace(/\[.*$/s, ''));
+}
+
+async function filesPassedOver(paths: readonly string[]): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const path of paths) {
+    if (await isFolder(path)) found.push(...(await readdir(path)).filter((name) => name.endsWith('.yml')).map((name) => join(path, name)));
+  }
+  return found;
+}
+
 /** Runs the cases of *.test.yaml files. Resolves to whether there were some and all hold. */
 export async function testPolicies(paths: readonly string[], out: Out): Promise<boolean> {
   const paint = paletteFor(out);
   let held = 0;
   let failed = 0;
-  for (const path of await testFiles(paths)) {
+  for await (const path of testPaths(paths)) {
     out.write(`${path}\n`);
     try {
       const test = readPolicyTest(await readText(path));
@@ -59,15 +81,6 @@ export async function testPolicies(paths: readonly string[], out: Out): Promise<
       failed++;
     }
   }
-  out.write(`${held} held, ${failed} failed\n`);
+  out.write(held + failed === 0 ? `no *.test.yaml file in ${paths.join(', ')}\n` : `${held} held, ${failed} failed\n`);
   return failed === 0 && held > 0;
-}
-
-async function testFiles(paths: readonly string[]): Promise<readonly string[]> {
-  const found: string[] = [];
-  for (const path of paths) {
-    if (!(await isFolder(path))) found.push(path);
-    else for (const name of (await readdir(path)).sort()) if (basename(name).endsWith('.test.yaml')) found.push(join(path, name));
-  }
-  return found;
 }

@@ -4,11 +4,14 @@ import { type Fault, faultsFrom } from './fault.ts';
 
 type Members = Readonly<Record<string, unknown>>;
 
+/** Whether alerts can have a field of this name. */
+export type IsField = (name: string) => boolean;
+
 /**
  * What no schema can say about a policy: what its parts mean for each other and for the actions. Looks at whatever of it is well-formed, so that one
  * slip hides no other.
  */
-export function checkPolicy(raw: unknown, actions: ActionCatalogue): readonly Fault[] {
+export function checkPolicy(raw: unknown, actions: ActionCatalogue, isField: IsField = () => true): readonly Fault[] {
   const policy = membersOf(raw) ?? {};
   const match = membersOf(policy.match) ?? {};
   const steps = (Array.isArray(policy.actions) ? policy.actions : []).map((step) => {
@@ -36,7 +39,7 @@ export function checkPolicy(raw: unknown, actions: ActionCatalogue): readonly Fa
     });
   if (policy.unsigned === 'allow' && match.source === undefined)
     faults.push({ path: ['unsigned'], message: 'expected `match.source` beside `unsigned: allow`: name the one road that is trusted' });
-  if (typeof match.condition === 'string') faults.push(...checkCondition(match.condition));
+  if (typeof match.condition === 'string') faults.push(...checkCondition(match.condition, isField));
   return faults;
 }
 
@@ -51,11 +54,13 @@ function checkStep(name: string, parameters: unknown, path: readonly PropertyKey
   return faultsFrom(parsed.error.issues, [...path, parameters === undefined ? 'action' : 'with'], `parameters of ${name}: `);
 }
 
-function checkCondition(text: string): readonly Fault[] {
+function checkCondition(text: string, isField: IsField): readonly Fault[] {
+  const path = ['match', 'condition'];
   const compiled = compileCondition(text);
-  if (!('problem' in compiled)) return [];
-  const { message, offset } = compiled.problem;
-  return [{ path: ['match', 'condition'], byte: offset, message: `condition: ${message}` }];
+  if ('problem' in compiled) return [{ path, byte: compiled.problem.offset, message: `condition: ${compiled.problem.message}` }];
+  return compiled.fields
+    .filter(({ name }) => !isField(name))
+    .map(({ name, offset }) => ({ path, byte: offset, message: `condition: no alert has a field ${name}, so this never matches` }));
 }
 
 function membersOf(value: unknown): Members | undefined {

@@ -31,16 +31,35 @@ class Unsupported extends Error {
   }
 }
 
-export function compileCondition(text: string): { readonly condition: Condition } | { readonly problem: ConditionProblem } {
+/** A field that a condition names, as an alert would name it; `offset` as in {@link ConditionProblem}. */
+export interface NamedField {
+  readonly name: string;
+  readonly offset: number;
+}
+
+export function compileCondition(
+  text: string,
+): { readonly condition: Condition; readonly fields: readonly NamedField[] } | { readonly problem: ConditionProblem } {
   const parsed = parseCondition(bytesOf(text));
   if (!parsed.ok) return { problem: { message: parsed.message, offset: parsed.offset } };
   try {
     const evaluate = compile(parsed.tree);
-    return { condition: (alert) => evaluate(alert) === true };
+    return { condition: (alert) => evaluate(alert) === true, fields: fieldsOf(parsed.tree) };
   } catch (error) {
     if (error instanceof Unsupported) return { problem: { message: error.message, offset: error.offset } };
     throw error;
   }
+}
+
+function fieldsOf(tree: Expression): readonly NamedField[] {
+  if (tree.type === 'not') return fieldsOf(tree.child);
+  if (tree.type === 'and' || tree.type === 'or') return tree.children.flatMap(fieldsOf);
+  if (tree.type === 'identifier' || tree.left.type !== 'field') return [];
+  return [{ name: spelled(tree.left), offset: tree.span.start }];
+}
+
+function spelled({ name, argument }: { readonly name: string; readonly argument?: string | undefined }): string {
+  return argument === undefined ? name : `${name}[${argument}]`;
 }
 
 /** Kleene's logic: a conjunction with a false part is false whatever is unknown beside it. */
@@ -76,8 +95,8 @@ function compile(tree: Expression): Evaluation {
 function compileCheck(check: Check): Evaluation {
   if (check.left.type !== 'field')
     throw new Unsupported(`${check.left.name}(…) is not available in policies: compare a field`, check.span.start);
-  const { name, argument } = check.left;
-  const read = (alert: FalcoAlert) => fieldValue(alert, argument === undefined ? name : `${name}[${argument}]`);
+  const name = spelled(check.left);
+  const read = (alert: FalcoAlert) => fieldValue(alert, name);
   if (check.type === 'exists') return (alert) => read(alert) !== undefined;
   const { operator, right } = check;
   if (right.type !== 'constant' && right.type !== 'list')

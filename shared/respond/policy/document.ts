@@ -64,7 +64,7 @@ function sourceOffset(text: string, start: number, value: string, position: numb
   let at = start;
   if (text[at] === '|' || text[at] === '>') at = text.indexOf('\n', at) + 1;
   for (let read = 0; ; read++) {
-    const blank = /\s/.test(value[read] ?? '');
+    const blank = read >= value.length || /\s/.test(value[read]!);
     while (!blank && /\s/.test(text[at] ?? '')) at++;
     if (read >= position) return at;
     if (blank) continue;

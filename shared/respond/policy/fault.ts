@@ -16,6 +16,10 @@ export function faultsFrom(issues: readonly z.core.$ZodIssue[], under: readonly 
     const path = [...under, ...issue.path];
     const where = `${about}${issue.path.length > 0 ? `${issue.path.join('.')}: ` : ''}`;
     if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => ({ path, key, message: `${where}unrecognized key: "${key}"` }));
+    if (issue.code === 'invalid_key') {
+      const key = String(issue.path.at(-1));
+      return issue.issues.map(({ message }) => ({ path: path.slice(0, -1), key, message: `${where}${message}` }));
+    }
     if (issue.code === 'invalid_union') {
       // The form that was meant: the one whose outside fits.
       const meant = issue.errors.find((errors) => errors.length > 0 && errors.every((error) => error.path.length > 0)) ?? issue.errors[0];

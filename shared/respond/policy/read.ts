@@ -1,6 +1,6 @@
 import { TiercelError } from '../../platform/errors.ts';
 import type { ActionCatalogue } from '../action/action.ts';
-import { checkPolicy } from './check.ts';
+import { checkPolicy, type IsField } from './check.ts';
 import { compileCondition } from './condition.ts';
 import { openDocument, type PolicyFile } from './document.ts';
 import { type Fault, faultsFrom } from './fault.ts';
@@ -27,10 +27,15 @@ export class PolicyError extends TiercelError {
   }
 }
 
-/** Reads policy files and finds everything that is wrong with them. Protections of all files add up; nothing a later file says takes one away. */
+/**
+ * Reads policy files and finds everything that is wrong with them.
+ * Protections of all files add up; nothing a later file says takes one away.
+ * @param isField tells the fields that alerts can have from slips; without it, any name will do.
+ */
 export function readPolicies(
   files: readonly PolicyFile[],
   actions: ActionCatalogue,
+  isField?: IsField,
 ): { readonly set: PolicySet; readonly findings: readonly Finding[] } {
   const policies: Policy[] = [];
   const protection = { namespaces: [], names: [], labels: [], namespaceLabels: [], nodes: [], users: [], groups: [] } as Record<
@@ -55,7 +60,7 @@ export function readPolicies(
           for (const kind of Object.keys(protection) as (keyof Protection)[]) protection[kind].push(...(parsed.data.protect[kind] ?? []));
       } else {
         const parsed = policySchema.safeParse(item);
-        faults.push(...(parsed.success ? [] : faultsFrom(parsed.error.issues)), ...checkPolicy(item, actions));
+        faults.push(...(parsed.success ? [] : faultsFrom(parsed.error.issues)), ...checkPolicy(item, actions, isField));
         const { policy: name } = (item ?? {}) as { readonly policy?: unknown };
         if (typeof name === 'string') {
           const other = seen.get(name);

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -93,5 +93,26 @@ describe('tiercel policy', () => {
     expect(broken.ok).toBe(false);
     expect((await printed((out) => checkPolicies([policy], out))).ok).toBe(true);
     expect((await printed((out) => checkPolicies([file('q.yaml', '- policy: P')], out))).text).toContain('q.yaml:1:');
+  });
+
+  it('finds fields that no alert has, files that respond would pass over, and folders without any', async () => {
+    const policy = (condition: string) =>
+      file('f.yaml', `- policy: p\n  description: d\n  match: {condition: ${condition}}\n  actions: [{action: isolate-pod}]\n`);
+    for (const known of ['ka.req.pod.containers.image[0] = x', 'tiercel.user_arn = x', 'k8s.ns.name = prod', 'proc.name = sh'])
+      expect((await printed((out) => checkPolicies([policy(`'${known}'`)], out))).text, known).toBe('p: shadow, isolate-pod\n');
+    for (const slip of ['ka.taget.name = x', 'tiercel.userarn = x']) {
+      const { ok, text } = await printed((out) => checkPolicies([policy(slip)], out));
+      expect([ok, text]).toEqual([false, expect.stringContaining(`no alert has a field ${slip.split(' ')[0]}`)]);
+    }
+    mkdirSync(join(folder, 'mixed'));
+    expect(await printed((out) => checkPolicies([join(folder, 'mixed')], out))).toEqual({
+      ok: false,
+      text: expect.stringContaining('no policy file in'),
+    });
+    file('mixed/protected.yml', '- protect: {namespaces: [x]}');
+    expect(await printed((out) => checkPolicies([join(folder, 'mixed')], out))).toEqual({
+      ok: false,
+      text: expect.stringMatching(/protected\.yml: respond reads \*\.yaml of its folder/),
+    });
   });
 });

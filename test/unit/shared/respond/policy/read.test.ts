@@ -8,6 +8,8 @@ import { loadPolicies, PolicyError, readPolicies } from '../../../../../shared/r
 const read = (text: string) => readPolicies([{ path: 'p.yaml', text }], actionCatalogue);
 const messages = (text: string) => read(text).findings.map(({ line, column, message }) => `${line}:${column} ${message}`);
 
+const NONSENSE = 'condition: expected a check such as `ka.verb = create`, got the word nonsense: policies have no macros';
+
 describe('readPolicies', () => {
   it('fills in the cautious defaults', () => {
     const { set, findings } = read('- policy: a\n  description: d\n  match: {rules: [r]}\n  actions: [{action: delete-binding}]\n');
@@ -86,6 +88,12 @@ describe('readPolicies', () => {
     ]);
   });
 
+  it('points at the key that is none', () => {
+    const text =
+      '- policy: a\n  description: d\n  match: {rules: [r]}\n  actions: [{action: label, with: {resources: [pods], labels: {ok: x, "bad key": y}}}]\n';
+    expect(messages(text)).toEqual(['4:71 parameters of label: labels.bad key: expected a key such as team or example.com/team']);
+  });
+
   it('names the road of unsigned alerts', () => {
     const policy = (match: string) =>
       `- policy: a\n  description: d\n  match: ${match}\n  actions: [{action: isolate-pod}]\n  unsigned: allow\n`;
@@ -95,19 +103,23 @@ describe('readPolicies', () => {
     ]);
   });
 
-  it.each([
+  it.each<[string, string[], string, string?]>([
     ['plain', ['  match: {condition: ka.verb = create and nonsense}'], '3:43'],
     ['quoted', [`  match: {condition: 'ka.verb = "x''y" and nonsense'}`], '3:44'],
     ['with a wide letter', ['  match: {condition: "ka.verb = ä and nonsense"}'], '3:39'],
+    [
+      'unfinished',
+      ['  match:', '    condition: ka.verb = create and (ka.verb = get', '    source: s'],
+      '4:51',
+      "condition: expected ')' to close the parenthesis, found the end of the condition",
+    ],
     ['over lines', ['  match:', '    condition: ka.verb = create', '      and nonsense'], '5:11'],
     ['folded', ['  match:', '    condition: >-', '      ka.verb = create', '      and ( nonsense )'], '6:13'],
     ['literal', ['  match:', '    condition: |', '', '      ka.verb = create and', '        nonsense'], '7:9'],
     ['escaped, where only its start is known', ['  match: {condition: "\\u006ba.verb = create and nonsense"}'], '3:22'],
-  ])('points into a condition that is %s', (_name, match, place) => {
+  ])('points into a condition that is %s', (_name, match, place, message = NONSENSE) => {
     const text = ['- policy: a', '  description: d', ...match, '  actions: [{action: isolate-pod}]', ''].join('\n');
-    expect(messages(text)).toEqual([
-      `${place} condition: expected a check such as \`ka.verb = create\`, got the word nonsense: policies have no macros`,
-    ]);
+    expect(messages(text)).toEqual([`${place} ${message}`]);
   });
 
   it('checks actions and their parameters, and that names are unique', () => {
@@ -160,6 +172,16 @@ describe('readPolicies', () => {
     expect(messages(policy('notify', '{channels: [c], text: "{ka.user.name} did {ka.verb}, {rule}"}'))).toEqual([]);
     for (const place of ['{ka.req.configmap.obj}', '{ka.uri.param[command]}', '{output}', '{}', '{ka.verb'])
       expect(messages(policy('notify', `{channels: [c], text: "say ${place}"}`)), place).not.toEqual([]);
+  });
+
+  it('tells fields that no alert has, where it knows them', () => {
+    const text =
+      '- policy: a\n  description: d\n  match: {condition: not ka.taget.name = x and ka.verb = get}\n  actions: [{action: isolate-pod}]\n';
+    expect(messages(text)).toEqual([]);
+    const { findings } = readPolicies([{ path: 'p.yaml', text }], actionCatalogue, (name) => name !== 'ka.taget.name');
+    expect(findings.map(({ line, column, message }) => [line, column, message])).toEqual([
+      [3, 26, 'condition: no alert has a field ka.taget.name, so this never matches'],
+    ]);
   });
 
   it('points with a caret', () => {
