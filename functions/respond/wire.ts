@@ -108,7 +108,8 @@ function expiryOf({
         scheduleOnce(
           client,
           { groupName, roleArn, targetArn },
-          { name: `tiercel-${id}`, atMs, input: commandEvent({ verb: 'expire', id, by: 'the clock' }) },
+          // One schedule for each time: 60 characters of the 64 that a name may have.
+          { name: `${id}-${Math.floor(atMs / 1000).toString(36)}`, atMs, input: commandEvent({ verb: 'expire', id, by: 'the clock' }) },
         ),
     },
   };

@@ -10,6 +10,7 @@ import {
   type Entry,
   type IncomingAlert,
   isSetBack,
+  JournalContentionError,
   type Mode,
   type ModeSwitch,
   matches,
@@ -18,9 +19,12 @@ import {
   type OutboxDeps,
   obey,
   ownCall,
+  type PolicySet,
   type ReceivedItem,
+  type Responding,
   type RespondingDeps,
   respondToCase,
+  StoppedError,
 } from '../respond/index.ts';
 import { type AlertLog, noteAlert } from './alert-log.ts';
 import { type HeartbeatAnswer, isHeartbeat, type ReturnDeps, takeHeartbeat } from './heartbeat-return.ts';
@@ -66,18 +70,33 @@ const MAX_UNDER_WAY = 16;
  */
 export async function respondToCommand(command: Command, deps: RespondDeps, times: RespondTimes): Promise<Entry> {
   const startedMs = deps.clock.now();
+  const modeNow = await openMode(deps);
   const outbox = createOutbox(deps, times.killedAtMs);
-  const obeyed = await obey(command, { mode: await modeNow(deps), killedAtMs: times.killedAtMs }, { ...deps, journal: outbox.journal });
+  const obeyed = await obey(command, { modeNow, killedAtMs: times.killedAtMs }, { ...deps, journal: outbox.journal });
   const [entry = obeyed] = await outbox.deliver([obeyed]);
   if (deps.meter) measureEntry(entry, startedMs, deps.meter);
   return entry;
 }
 
-/** Read for each invocation: a switch that was turned holds at once. @throws when it cannot be read: then nothing is done. */
-async function modeNow({ ceiling, modeSwitch, meter }: RespondDeps): Promise<Mode> {
-  const mode = mostCautious(ceiling, (await modeSwitch.read())?.mode ?? ceiling);
-  meter?.record('ModeLowered', mode === ceiling ? 0 : 1);
-  return mode;
+/** How long one reading of the switch holds within an invocation: what is under way stops this long after the switch was turned. */
+const SWITCH_KEPT_MS = 1_000;
+
+/**
+ * Reads the switch, and gives what reads it again whenever a second has passed: an invocation may have hundreds of alerts and a minute to answer them.
+ * @throws when it cannot be read: then nothing is done.
+ */
+async function openMode({ ceiling, modeSwitch, clock, meter }: RespondDeps): Promise<() => Promise<Mode>> {
+  const read = async () => mostCautious(ceiling, (await modeSwitch.read())?.mode ?? ceiling);
+  let readMs = clock.now();
+  let reading = read();
+  meter?.record('ModeLowered', (await reading) === ceiling ? 0 : 1);
+  return () => {
+    if (clock.now() - readMs >= SWITCH_KEPT_MS) {
+      readMs = clock.now();
+      reading = read();
+    }
+    return reading;
+  };
 }
 
 /**
@@ -90,11 +109,11 @@ export async function respondToAlerts(
   times: RespondTimes,
 ): Promise<readonly ItemOutcome[]> {
   const startedMs = deps.clock.now();
-  const mode = await modeNow(deps);
+  const modeNow = await openMode(deps);
   const settled = await settleAll(
     items,
     MAX_UNDER_WAY,
-    async (item): Promise<ItemOutcome> => (item.kind === 'alert' ? respondToAlert(item, mode, deps, times) : { kind: item.kind, item }),
+    async (item): Promise<ItemOutcome> => (item.kind === 'alert' ? respondToAlert(item, modeNow, deps, times) : { kind: item.kind, item }),
   );
   const outcomes = settled.map(
     (result, at): ItemOutcome =>
@@ -105,7 +124,12 @@ export async function respondToAlerts(
 }
 
 /** One alert: once → match → guard → intend → act → record → tell; guard to record are one case's, in shared/respond/respond.ts. */
-async function respondToAlert(item: IncomingAlert, mode: Mode, deps: RespondDeps, { killedAtMs }: RespondTimes): Promise<ItemOutcome> {
+async function respondToAlert(
+  item: IncomingAlert,
+  modeNow: () => Promise<Mode>,
+  deps: RespondDeps,
+  { killedAtMs }: RespondTimes,
+): Promise<ItemOutcome> {
   const { alert } = item;
   // Whatever the mode: that events come through is worth knowing also while nothing is answered.
   if (isHeartbeat(alert)) return { kind: 'heartbeat', item, answer: await takeHeartbeat(alert, deps) };
@@ -113,33 +137,56 @@ async function respondToAlert(item: IncomingAlert, mode: Mode, deps: RespondDeps
     const account = await accountFor(alert, deps.journal);
     return account.ours ? { kind: 'own', item } : { kind: 'impostor', item, why: account.why };
   }
-  if (mode === 'off') return { kind: 'answered', item, duplicate: false, entries: [] };
+  if ((await modeNow()) === 'off') return { kind: 'answered', item, duplicate: false, entries: [] };
   const outbox = createOutbox(deps, killedAtMs);
-  const noting = { ...deps, journal: outbox.journal };
-  let entries: Entry[] = [];
+  let entries: readonly Entry[] = [];
   const { ran } = await deps.once.run(alertKey(alert), { endsAtMs: killedAtMs }, async () => {
     // On the side: no response waits for it, and an attempt that fails is noted again by the next.
     const noted = deps.alertLog && noteAlert(item, deps.alertLog, deps.meter);
-    try {
-      for (const policy of deps.set.policies.filter((candidate) => candidate.mode !== 'off' && matches(candidate, alert))) {
-        for (const given of casesOf(alert, policy, deps.actions)) {
-          const entry = await respondToCase(given, { mode, killedAtMs }, noting);
-          entries.push(entry);
-          if (policy.onFailure === 'stop' && isSetBack(entry.status)) break;
-        }
-      }
-    } catch (error) {
-      // What was decided before is told all the same; the first error is the one to tell.
-      await outbox.deliver(entries).catch(() => undefined);
-      throw error;
+    const answers: Answers = { entries: [], failures: [] };
+    for (const policy of deps.set.policies)
+      if (policy.mode !== 'off' && matches(policy, alert))
+        await respondByPolicy(alert, policy, { modeNow, killedAtMs }, { ...deps, journal: outbox.journal }, answers);
+    // Last, so that no channel holds up a response. What was decided is told also where something else failed; the first error is the one to tell.
+    const delivered = outbox.deliver(answers.entries);
+    if (answers.failures.length > 0) {
+      await delivered.catch(() => undefined);
+      throw answers.failures[0];
     }
-    // Last, so that no channel holds up a response.
-    entries = [...(await outbox.deliver(entries))];
+    entries = await delivered;
     await noted;
     // Not confirmed: once somebody turns the switch back, the alert must find its response unfinished.
-    const open = entries.find(({ status }) => status === 'open');
-    if (open) throw new WorkInProgressError(`response ${open.id}`);
+    const stopped = entries.find(({ status }) => status === 'open');
+    if (stopped) throw new StoppedError(stopped);
     return { responses: entries.length };
   });
   return { kind: 'answered', item, duplicate: !ran, entries };
+}
+
+interface Answers {
+  readonly entries: Entry[];
+  readonly failures: unknown[];
+}
+
+/** The cases of one policy, in its order. A failure is noted, and costs no other policy its answer. */
+async function respondByPolicy(
+  alert: IncomingAlert['alert'],
+  policy: PolicySet['policies'][number],
+  responding: Responding,
+  deps: RespondDeps,
+  { entries, failures }: Answers,
+): Promise<void> {
+  for (const given of casesOf(alert, policy, deps.actions)) {
+    try {
+      if ((await responding.modeNow()) === 'off') return;
+      const entry = await respondToCase(given, responding, deps);
+      entries.push(entry);
+      if (entry.status === 'open' || (policy.onFailure === 'stop' && isSetBack(entry.status))) return;
+    } catch (error) {
+      failures.push(error);
+      // While another invocation is at this policy, its order of actions is that one's to keep.
+      const theirs = error instanceof WorkInProgressError || error instanceof JournalContentionError;
+      if (theirs || policy.onFailure === 'stop') return;
+    }
+  }
 }

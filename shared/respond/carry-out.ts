@@ -21,6 +21,8 @@ export interface CarryOutDeps {
   readonly clock: Clock;
   readonly journal: Journal;
   readonly client: KubeClient;
+  /** Whether everything that must say `enforce` still does; asked right before each step. */
+  readonly mayAct: () => Promise<boolean>;
   /** Where evidence is kept; a plan that keeps some is refused where there is none. */
   readonly evidence?: ObjectStore | undefined;
   /** Looks again and plans again, because the object changed between the look and the write; `undefined` when it is no longer the same object. */
@@ -37,7 +39,8 @@ type Outcome =
   | { readonly kind: 'changed' };
 
 /**
- * Carries an open entry out, from its first step that has no answer. The entry is in the journal, its lease is the caller's.
+ * Carries an open entry out, from its first step that has no answer. The entry is in the journal, its lease is the caller's. It comes back open when it may
+ * not act any more.
  * @throws what may pass (no answer, 429, 5xx) and JournalContentionError: the entry stays open, and carrying it out again resumes it.
  */
 export async function carryOut(opened: Entry, deps: CarryOutDeps): Promise<Entry> {
@@ -49,6 +52,7 @@ export async function carryOut(opened: Entry, deps: CarryOutDeps): Promise<Entry
     const at = entry.steps.findIndex(({ state }) => state === 'intended');
     const step = entry.steps[at];
     if (!step) return deps.journal.save({ ...entry, status: 'done' });
+    if (!(await deps.mayAct())) return entry;
     // Told in the write that says so: sending is the outbox's, and may fail without holding up what comes next.
     if (step.effect.verb === 'send') entry = withNotices(entry, `step-${at}`, step.effect.channels, step.effect.text);
     let outcome: Outcome;

@@ -1,26 +1,31 @@
 import type { MacKey } from '../audit/mac.ts';
 import type { FalcoAlert } from '../falco/alert.ts';
 import type { Clock } from '../platform/clock.ts';
-import { TiercelError } from '../platform/errors.ts';
-import { describeObject, type KubeClient, type KubeObject } from '../platform/kube/index.ts';
+import { describeObject, type KubeClient } from '../platform/kube/index.ts';
 import type { ObjectStore } from '../platform/object-store.ts';
 import type { Action, ActionCatalogue } from './action/action.ts';
-import { changesCluster, describeEffect, type Effect, RESPONSE_ANNOTATION } from './action/effect.ts';
+import { changesCluster, describeEffect, type Effect } from './action/effect.ts';
 import { type Budgets, reservationFor } from './budget/index.ts';
 import { intended } from './carry-out.ts';
+import type { Expiry } from './expiry.ts';
 import { fieldText, happenedAtMs, readField } from './fields.ts';
-import { askAgain, askGuards, type GuardAnswer, protectorOf } from './guard/index.ts';
+import { askAgain, askGuards, type GuardAnswer } from './guard/index.ts';
 import { actionKey, alertKey, clusterOf, type Happening, happeningOf } from './identity.ts';
-import { type Draft, isEntryId, type Journal } from './journal/journal.ts';
-import { type Look, lookAt, lookAuditId, readerOf } from './look.ts';
+import type { Draft, Journal } from './journal/journal.ts';
+import { keptAlert } from './kept-alert.ts';
+import { lookAround, lookAuditId, orWhy, readerOf } from './look.ts';
 import { type Mode, mostCautious } from './mode.ts';
 import type { Channels } from './notify/channel.ts';
+import { objectionTo } from './plan-again.ts';
 import type { PolicySet } from './policy/read.ts';
-import { durationMs, type Policy, type Protection } from './policy/schema.ts';
+import { durationMs, type Policy } from './policy/schema.ts';
 import type { Principal } from './principal.ts';
 import { RESPOND_GROUP } from './rbac.ts';
 import { neededFields } from './runtime-alert.ts';
 import { type Target, targetOf } from './target.ts';
+
+/** Reasons quote the alert; whoever wrote into it must not fill the journal. Characters. */
+const MAX_REASON = 500;
 
 /** Clusters that respond can reach. */
 export interface Clusters {
@@ -41,6 +46,8 @@ export interface DecideDeps {
   readonly evidence?: ObjectStore;
   /** Who can be told. */
   readonly channels?: Channels;
+  /** What ends responses of policies with a `ttl`. */
+  readonly expiry?: Expiry;
 }
 
 /** One action of one policy that speaks of an alert. */
@@ -74,6 +81,7 @@ export interface Approved {
  */
 export async function decide(given: Case, ceiling: Mode, deps: DecideDeps, approved?: Approved): Promise<Draft> {
   const { alert, policy, action, parameters, identity, event } = given;
+  const kept = keptAlert(alert);
   const nowMs = deps.clock.now();
   const mode = mostCautious(ceiling, policy.mode);
   const found = targetOf(alert);
@@ -89,31 +97,12 @@ export async function decide(given: Case, ceiling: Mode, deps: DecideDeps, appro
       ? await orWhy(mode, () => deps.clusters.clientFor(clusterOf(alert)))
       : { why: 'the alert names no object exactly' };
   const client = 'client' in reached ? reached.client : undefined;
-  const lookFor = async (object: Target | undefined): Promise<Look> => {
-    const looked = client && object ? await orWhy(mode, () => lookAt(object, client, event)) : { why: 'why' in reached ? reached.why : '' };
-    return 'kind' in looked ? looked : { kind: 'none', why: looked.why };
-  };
-  const asksAround = target?.namespace !== undefined && deps.set.protection.namespaceLabels.length > 0;
-  const [look, around] = await Promise.all([lookFor(target), asksAround ? lookFor(namespaceOf(target)) : undefined]);
-  const restoredBy = look.kind === 'found' ? await restorerOf(look.live, deps.journal) : undefined;
   const { protection } = deps.set;
+  const looking = { journal: deps.journal, protection };
+  const sight = await lookAround(target, 'client' in reached ? reached.client : reached, { event, mode }, looking);
+  const { look } = sight;
   const { macKeys, principal } = deps;
-  const question = {
-    alert,
-    identity,
-    policy,
-    action,
-    parameters,
-    target,
-    missing,
-    look,
-    around,
-    restoredBy,
-    protection,
-    macKeys,
-    principal,
-    nowMs,
-  };
+  const question = { alert, identity, policy, action, parameters, target, missing, ...sight, protection, macKeys, principal, nowMs };
   const guards: GuardAnswer[] = [...(approved ? askAgain(question, approved.guards) : askGuards(question))];
   const id =
     approved?.id ??
@@ -122,15 +111,15 @@ export async function decide(given: Case, ceiling: Mode, deps: DecideDeps, appro
   let effects: readonly Effect[] = [];
   let caveats: readonly string[] = [];
   if (client && target && look.kind === 'found' && !guards.some(({ verdict }) => verdict === 'refuse')) {
-    const plan = await orWhy(mode, () =>
-      action.plan({ id, alert: withoutRequest(alert), target, live: look.live, parameters }, readerOf(client, event)),
-    );
+    const plan = await orWhy(mode, () => action.plan({ id, alert: kept, target, live: look.live, parameters }, readerOf(client, event)));
     if ('why' in plan) guards.push({ guard: 'feasible', verdict: 'unknown', reason: plan.why });
     else if ('refusal' in plan) guards.push({ guard: 'feasible', verdict: 'refuse', reason: plan.refusal });
     else {
       ({ effects, caveats } = plan);
-      const objection = protectedEffect(effects, protection) ?? (await restoredEffect(effects, deps.journal));
-      guards.push(objection === undefined ? feasible(effects, deps) : { guard: 'feasible', verdict: 'refuse', reason: objection });
+      const objection = await objectionTo(effects, looking);
+      guards.push(
+        objection === undefined ? feasible(effects, mode, policy, deps) : { guard: 'feasible', verdict: 'refuse', reason: objection },
+      );
       // Where something is done, the server itself answers; a plan should say beforehand whether it would be let.
       if (mode === 'shadow') guards.push(await askPermission(effects, event, client, mode));
     }
@@ -138,8 +127,9 @@ export async function decide(given: Case, ceiling: Mode, deps: DecideDeps, appro
   const clear = effects.length > 0 && guards.every(({ verdict }) => verdict === 'pass');
   const changes = action.undo !== 'none';
   const asksFirst = policy.approval !== undefined && changes && approved === undefined;
-  guards.push(await askBudgets(given, target, mode === 'enforce' && clear && !asksFirst, deps));
+  if (!approved) guards.push(await askBudgets(given, target, mode === 'enforce' && clear, deps));
   const status = statusOf(mode, asksFirst, guards, clear);
+  const ttlMs = changes && policy.ttl !== undefined ? durationMs(policy.ttl) : undefined;
   return {
     id,
     event,
@@ -151,37 +141,22 @@ export async function decide(given: Case, ceiling: Mode, deps: DecideDeps, appro
     intent: target ? action.intent(target, parameters) : `${action.name} on an object the alert does not name`,
     ...optional('target', target),
     rules: [alert.rule],
-    ...optional('cluster', clusterOf(alert)),
-    ...optional('user', fieldText(alert, 'ka.user.name')),
-    alert: withoutRequest(alert),
-    guards,
+    ...optional('cluster', clusterOf(kept)),
+    ...optional('user', fieldText(kept, 'ka.user.name')),
+    alert: kept,
+    guards: guards.map((answer) => ({ ...answer, reason: answer.reason.slice(0, MAX_REASON) })),
     steps: effects.map(intended),
     caveats,
     attempt: 1,
     ...optional('notify', policy.notify),
-    ...optional('expiresAtMs', status === 'open' && changes && policy.ttl !== undefined ? nowMs + durationMs(policy.ttl) : undefined),
+    ...optional('ttlMs', ttlMs),
+    ...optional('expiresAtMs', status === 'open' && ttlMs !== undefined ? nowMs + ttlMs : undefined),
     ...optional('approveByMs', status === 'awaiting-approval' ? nowMs + durationMs(policy.approval!.within) : undefined),
   };
 }
 
-function namespaceOf({ namespace = '' }: Target): Target {
-  return { apiGroup: '', apiVersion: 'v1', resource: 'namespaces', name: namespace };
-}
-
 function optional<Name extends string, Value>(name: Name, value: Value | undefined): { readonly [key in Name]?: Value } {
   return (value === undefined ? {} : { [name]: value }) as { readonly [key in Name]?: Value };
-}
-
-/** The journal keeps who did what to which object, not what the request held: that may be a secret. */
-function withoutRequest(alert: FalcoAlert): FalcoAlert {
-  const kept = Object.entries(alert.output_fields).filter(
-    ([name]) =>
-      /^(ka\.(?!req\.)|tiercel\.|k8s\.|container\.(id|name|image)|ecs\.|(cluster|node|user\.name)$)/.test(name) &&
-      !name.startsWith('ka.uri.param'),
-  );
-  const fields = Object.fromEntries(kept.map(([name, value]) => [name, typeof value === 'bigint' ? String(value) : value]));
-  const { rule, source, priority, time, tags } = alert;
-  return { rule, source, priority, time, output: '', ...(tags ? { tags } : {}), output_fields: fields };
 }
 
 function statusOf(mode: Mode, asksFirst: boolean, guards: readonly GuardAnswer[], clear: boolean): Draft['status'] {
@@ -192,44 +167,17 @@ function statusOf(mode: Mode, asksFirst: boolean, guards: readonly GuardAnswer[]
   return asksFirst ? 'awaiting-approval' : 'open';
 }
 
-/** A plan may go beyond the object that the guards saw, to what controls it. */
-function protectedEffect(effects: readonly Effect[], protection: Protection): string | undefined {
-  for (const effect of effects) {
-    if (effect.verb !== 'delete') continue;
-    const { metadata } = effect.before as unknown as Pick<KubeObject, 'metadata'>;
-    const protector = protectorOf(effect.object, metadata, protection);
-    if (protector !== undefined) return `${describeObject(effect.object)} is protected by ${protector}`;
-  }
-  return undefined;
-}
-
-async function restoredEffect(effects: readonly Effect[], journal: DecideDeps['journal']): Promise<string | undefined> {
-  for (const effect of effects) {
-    if (effect.verb !== 'delete') continue;
-    const { metadata } = effect.before as unknown as Pick<KubeObject, 'metadata'>;
-    const id = await restorerOf({ metadata: { ...metadata, uid: effect.uid } }, journal);
-    if (id !== undefined) return `the undo of response ${id} brought ${describeObject(effect.object)} back`;
-  }
-  return undefined;
-}
-
 /** Whether this deployment has what the effects are carried out with. */
-function feasible(effects: readonly Effect[], { evidence, channels }: DecideDeps): GuardAnswer {
+function feasible(effects: readonly Effect[], mode: Mode, { ttl }: Policy, { evidence, channels, expiry }: DecideDeps): GuardAnswer {
   const lacks = effects.flatMap((effect) => {
     if (effect.verb === 'keep' && !evidence) return ['nothing is set up that could keep evidence: set EVIDENCE_BUCKET'];
     if (effect.verb !== 'send') return [];
     return effect.channels.filter((name) => !channels?.has(name)).map((name) => `no channel is named ${name}: add it to the stage file`);
   });
+  if (mode === 'enforce' && ttl !== undefined && !expiry && effects.some(changesCluster))
+    lacks.push('nothing is set up that could end it when its ttl is over: set EXPIRY_GROUP, EXPIRY_ROLE_ARN and EXPIRY_TARGET_ARN');
   if (lacks.length > 0) return { guard: 'feasible', verdict: 'unknown', reason: lacks.join(', ') };
   return { guard: 'feasible', verdict: 'pass', reason: effects.map(describeEffect).join(', ') };
-}
-
-/** The response whose undo made this very object; its annotation alone proves nothing, anybody can write one. */
-async function restorerOf({ metadata }: Pick<KubeObject, 'metadata'>, journal: DecideDeps['journal']): Promise<string | undefined> {
-  const id = metadata.annotations?.[RESPONSE_ANNOTATION];
-  const entry = id !== undefined && isEntryId(id) ? await journal.find(id) : undefined;
-  const restored = entry?.steps.some(({ effect, state, uid }) => effect.verb === 'delete' && state === 'undone' && uid === metadata.uid);
-  return restored ? id : undefined;
 }
 
 async function askPermission(effects: readonly Effect[], event: string, client: KubeClient, mode: Mode): Promise<GuardAnswer> {
@@ -257,66 +205,10 @@ async function askBudgets(
   deps: DecideDeps,
 ): Promise<GuardAnswer> {
   const guard = 'within-budget';
-  if (!reserve || !target) return { guard, verdict: 'unknown', reason: 'not asked: a place is taken only right before acting' };
+  if (!reserve || !target) return { guard, verdict: 'unknown', reason: 'not asked: a place is taken only for what is done or asked for' };
   const times = { eventMs: happenedAtMs(alert) ?? 0, nowMs: deps.clock.now() };
   const reserved = await deps.budgets.reserve(reservationFor(event, policy, clusterOf(alert) ?? '', target, times));
   return reserved.ok
     ? { guard, verdict: 'pass', reason: 'a place in every budget was taken' }
     : { guard, verdict: 'refuse', reason: reserved.reason };
-}
-
-/** Looks and plans once more for an entry whose object changed; `undefined` when the object is no longer the one. */
-export async function planAgain(
-  entry: {
-    readonly id: string;
-    readonly event: string;
-    readonly alert: FalcoAlert;
-    readonly target?: Target;
-    readonly steps: Draft['steps'];
-    readonly parameters: unknown;
-  },
-  action: Action,
-  client: KubeClient,
-  protection: Protection,
-): Promise<readonly Effect[] | { readonly refusal: string } | undefined> {
-  const { target } = entry;
-  if (!target) return undefined;
-  const known = target.uid ?? uidOf(target, entry.steps);
-  if (known === undefined) return undefined;
-  const look = await lookAt(target, client, entry.event);
-  if (look.kind !== 'found') return look.kind === 'gone' ? undefined : { refusal: look.why };
-  if (look.live.metadata.uid !== known) return undefined;
-  const plan = await orWhy('enforce', () =>
-    action.plan({ id: entry.id, alert: entry.alert, target, live: look.live, parameters: entry.parameters }, readerOf(client, entry.event)),
-  );
-  if ('why' in plan) return { refusal: plan.why };
-  if ('refusal' in plan) return plan;
-  const refusal = protectedEffect(plan.effects, protection);
-  return refusal === undefined ? plan.effects : { refusal };
-}
-
-/** The UID of the target as it was looked at, where the alert did not tell it. */
-function uidOf(target: Target, steps: Draft['steps']): string | undefined {
-  for (const { effect } of steps) {
-    if (
-      (effect.verb === 'delete' || effect.verb === 'patch') &&
-      effect.object.resource === target.resource &&
-      effect.object.name === target.name
-    )
-      return effect.uid;
-  }
-  return undefined;
-}
-
-/**
- * What asking the cluster gave, or why it gave nothing: a lasting no (a missing right, a list without end); short of acting also what may pass, because a plan can show
- * that something is not known. Where something would be done, what may pass is thrown: the alert comes again.
- */
-async function orWhy<Answer extends object>(mode: Mode, ask: () => Promise<Answer>): Promise<Answer | { readonly why: string }> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (error instanceof TiercelError && (!error.retryable || mode !== 'enforce')) return { why: error.message };
-    throw error;
-  }
 }

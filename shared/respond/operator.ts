@@ -1,66 +1,88 @@
-import { TiercelError } from '../platform/errors.ts';
+import { describeEffect } from './action/effect.ts';
+import { type Command, CommandRefusedError } from './command.ts';
 import { casesOf, decide } from './decide.ts';
+import { expire } from './expire.ts';
 import type { Entry } from './journal/journal.ts';
-import { act, type Responding, type RespondingDeps } from './respond.ts';
-import { undo } from './undo.ts';
-
-/** What a person, or the clock, wants done about a response that is in the journal. */
-export interface Command {
-  readonly verb: 'approve' | 'deny' | 'expire';
-  readonly id: string;
-  /** Who says so, for the journal. */
-  readonly by: string;
-}
-
-export class CommandRefusedError extends TiercelError {
-  constructor({ verb, id }: Command, why: string, retryable = false) {
-    super('respond.command', `Cannot ${verb} response ${id}: ${why}.`, { retryable });
-  }
-}
+import { sameDeeds } from './plan-again.ts';
+import { act, type Responding, type RespondingDeps, StoppedError, settle } from './respond.ts';
 
 /**
- * Does what was asked for, once: asking again finds it done. Approving looks at the live object again; the age of the alert was judged when the
- * question was put.
- * @throws CommandRefusedError, UndoRefusedError, and what may pass.
+ * Does what was asked for, once: asking again finds it done.
+ * @throws CommandRefusedError, StoppedError, and what may pass.
  */
 export async function obey(command: Command, responding: Responding, deps: RespondingDeps): Promise<Entry> {
   const entry = await deps.journal.find(command.id);
   if (!entry) throw new CommandRefusedError(command, 'the journal does not know it');
-  if (command.verb === 'expire') return expire(entry, command, responding, deps);
-  if (command.verb === 'approve' && ['open', 'done'].includes(entry.status)) return entry;
-  if (command.verb === 'deny' && entry.status === 'denied') return entry;
-  if (entry.status !== 'awaiting-approval') throw new CommandRefusedError(command, `it is ${entry.status}, not awaiting approval`);
-  if (deps.clock.now() > (entry.approveByMs ?? 0))
-    return deps.journal.save({ ...entry, status: 'denied', remark: 'nobody answered in time' });
-  if (command.verb === 'deny') return deps.journal.save({ ...entry, status: 'denied', remark: `denied by ${command.by}` });
-  return approve(entry, command, responding, deps);
+  switch (command.verb) {
+    case 'approve':
+      return approve(entry, command, responding, deps);
+    case 'deny':
+      return deny(entry, command, deps);
+    case 'expire':
+      return expire(entry, command, responding, deps);
+  }
 }
 
-async function approve(entry: Entry, command: Command, { mode, killedAtMs }: Responding, deps: RespondingDeps): Promise<Entry> {
+/**
+ * Acts. What lives in the cluster is judged again; the age of the alert was judged when the question was put. Of a response that was begun and stopped short
+ * (a crash, the switch, a cluster that was away) it is the word to carry on.
+ */
+async function approve(entry: Entry, command: Command, responding: Responding, deps: RespondingDeps): Promise<Entry> {
+  if (entry.status === 'done') return entry;
+  if (entry.status === 'open') {
+    const settled = await settle(entry, responding, deps);
+    if (settled.status === 'open') throw new StoppedError(settled);
+    return settled;
+  }
+  if (entry.status !== 'awaiting-approval') throw new CommandRefusedError(command, `it is ${entry.status}, not awaiting approval`);
+  if (isLate(entry, deps)) return nobodyAnswered(entry, deps);
+  const mode = await responding.modeNow();
   if (mode !== 'enforce') throw new CommandRefusedError(command, `the mode is ${mode}; nothing is carried out`);
+  if (entry.ttlMs !== undefined && !deps.expiry)
+    throw new CommandRefusedError(command, 'its policy has a ttl, and nothing here could end it; approve it by an EventBridge event');
   const policy = deps.set.policies.find((candidate) => candidate.policy === entry.policy);
   const given = policy && casesOf(entry.alert, policy, deps.actions).find(({ action }) => action.name === entry.action);
   if (!given) throw new CommandRefusedError(command, `policy ${entry.policy} no longer has the action ${entry.action}`);
-  // Under the key it was asked under: the journal does not keep every field that an alert's own key is made of.
-  const decided = await decide({ ...given, event: entry.event }, mode, deps, entry);
+  // With the parameters that were shown, and under the key it was asked under: the journal does not keep every field that an alert's own key is made of.
+  const decided = await decide({ ...given, parameters: entry.parameters, event: entry.event }, mode, deps, entry);
   const remark = `approved by ${command.by}`;
-  if (decided.status !== 'open') {
-    return deps.journal.save({
-      ...entry,
-      guards: decided.guards,
-      status: 'refused',
-      remark: `${remark}, but what it was about has changed`,
-    });
-  }
+  const refuse = (why: string) =>
+    deps.journal.save({ ...entry, guards: decided.guards, status: 'refused', remark: `${remark}, but ${why}` });
+  if (decided.status !== 'open') return refuse(whyNot(decided));
+  // The yes was to what was shown. Whoever can write to the object must not turn it into a yes to something else.
+  const deeds = decided.steps.map(({ effect }) => effect);
+  if (!sameDeeds(entry.steps, deeds)) return refuse(`what would be done now is something else: ${deeds.map(describeEffect).join(', ')}`);
   // Saving is conditional: of two who approve at once, one carries it out.
-  return act(await deps.journal.save({ ...entry, ...decided, rules: entry.rules, status: 'open', leaseUntilMs: killedAtMs, remark }), deps);
+  const opened = { ...entry, ...decided, rules: entry.rules, status: 'open' as const, leaseUntilMs: responding.killedAtMs, remark };
+  return act(await deps.journal.save(opened), responding, deps);
 }
 
-async function expire(entry: Entry, command: Command, { mode }: Responding, deps: RespondingDeps): Promise<Entry> {
-  if (entry.status === 'refused' || entry.status === 'superseded' || entry.status === 'undone') return entry;
-  if (entry.status === 'open') throw new CommandRefusedError(command, 'it is still being carried out; it is tried again', true);
-  if (mode !== 'enforce') throw new CommandRefusedError(command, `the mode is ${mode}; it is tried again`, true);
-  const reached = await deps.clusters.clientFor(entry.cluster);
-  if (!('client' in reached)) throw new CommandRefusedError(command, reached.why);
-  return undo(entry, { by: command.by, force: false }, { ...deps, client: reached.client });
+function whyNot({ mode, policy, guards }: Pick<Entry, 'mode' | 'policy' | 'guards'>): string {
+  const against = guards.filter(({ verdict }) => verdict !== 'pass').map(({ guard, reason }) => `${guard}: ${reason}`);
+  return against.join('; ') || `policy ${policy} says ${mode} now`;
+}
+
+/** Says no, also to a response that was begun and stopped short: what it did stands and can be undone, the rest is not done any more. */
+async function deny(entry: Entry, command: Command, deps: RespondingDeps): Promise<Entry> {
+  if (entry.status === 'denied') return entry;
+  if (entry.status === 'open') return giveUp(entry, command, deps);
+  if (entry.status !== 'awaiting-approval') throw new CommandRefusedError(command, `it is ${entry.status}, not awaiting approval`);
+  if (isLate(entry, deps)) return nobodyAnswered(entry, deps);
+  return deps.journal.save({ ...entry, status: 'denied', remark: `denied by ${command.by}` });
+}
+
+function giveUp(entry: Entry, command: Command, { clock, journal }: RespondingDeps): Promise<Entry> {
+  if ((entry.leaseUntilMs ?? 0) > clock.now()) throw new CommandRefusedError(command, 'it is being carried out right now', true);
+  const next = entry.steps.find(({ state }) => state === 'intended');
+  const doubt = next ? `; whether it got to ${describeEffect(next.effect)} is not known` : '';
+  const status = entry.steps.some(({ state }) => state === 'done') ? 'failed' : 'denied';
+  return journal.save({ ...entry, status, remark: `given up by ${command.by}${doubt}` });
+}
+
+function isLate({ approveByMs = 0 }: Entry, { clock }: RespondingDeps): boolean {
+  return clock.now() > approveByMs;
+}
+
+function nobodyAnswered(entry: Entry, { journal }: RespondingDeps): Promise<Entry> {
+  return journal.save({ ...entry, status: 'denied', remark: 'nobody answered in time' });
 }

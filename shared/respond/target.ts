@@ -20,7 +20,10 @@ const ANSWERED_WITH_THE_OBJECT = new Set(['status', 'ephemeralcontainers', 'resi
  * names what the alert lacks. An object created with `generateName` has its name only in the answer (`ka.resp.name`).
  */
 export function targetOf(alert: FalcoAlert): { readonly target: Target } | { readonly missing: readonly string[] } {
-  if (isRuntimeAlert(alert)) return podOf(alert);
+  const runtime = isRuntimeAlert(alert);
+  const unusable = (runtime ? NAMES_OF_A_POD : NAMES).filter((field) => !isSegment(fieldText(alert, field) ?? 'none'));
+  if (unusable.length > 0) return { missing: unusable };
+  if (runtime) return podOf(alert);
   const resource = fieldText(alert, 'ka.target.resource');
   const name = fieldText(alert, 'ka.target.name') ?? fieldText(alert, 'ka.resp.name');
   const apiVersion = fieldText(alert, 'tiercel.apiversion');
@@ -47,6 +50,17 @@ export function targetOf(alert: FalcoAlert): { readonly target: Target } | { rea
       ...(uid === undefined ? {} : { uid }),
     },
   };
+}
+
+/** Fields of which a path of the Kubernetes API is made. */
+const NAMES = ['ka.target.resource', 'ka.target.name', 'ka.resp.name', 'ka.target.namespace', 'tiercel.apigroup', 'tiercel.apiversion'];
+const NAMES_OF_A_POD = ['k8s.pod.name', 'k8s.ns.name'];
+/** Names of most kinds end at 253 bytes, those of roles and bindings nowhere. */
+const MAX_NAME_BYTES = 1_000;
+
+/** Whether Kubernetes would take this for a name. A request may name anything, and is answered 404; what is no name must not be asked for, nor counted by. */
+function isSegment(text: string): boolean {
+  return text !== '.' && text !== '..' && !/[/%]/.test(text) && text.isWellFormed() && Buffer.byteLength(text) <= MAX_NAME_BYTES;
 }
 
 /** Only what the MAC covers. */

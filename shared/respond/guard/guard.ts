@@ -45,9 +45,15 @@ export interface Guard {
   readonly name: string;
   /** One sentence for the docs. */
   readonly summary: string;
-  /** Also asked when an approved response is about to act: what may have changed since it was asked for. */
-  readonly again?: boolean;
   readonly ask: (question: Question) => Omit<GuardAnswer, 'guard'>;
+}
+
+/** What can change between a decision and the write: while a person is asked, or because somebody wrote to the object first. */
+export type LiveQuestion = Pick<Question, 'alert' | 'target' | 'look' | 'around' | 'restoredBy' | 'protection'>;
+
+/** A guard that is asked again right before acting, whenever time has passed or the object has changed. */
+export interface LiveGuard extends Guard {
+  readonly ask: (question: LiveQuestion) => Omit<GuardAnswer, 'guard'>;
 }
 
 export const pass = (reason: string): Omit<GuardAnswer, 'guard'> => ({ verdict: 'pass', reason });

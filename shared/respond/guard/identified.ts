@@ -14,7 +14,7 @@ export const identified: Guard = {
         `${faults.join(', ')}: load the append_output configuration into Falco, and keep alerts under Falcosidekick's 4,096 bytes`,
       );
     }
-    if (missing.length > 0 || !target) return refuse(`${missing.join(', ')} missing or truncated`);
+    if (missing.length > 0 || !target) return refuse(`${missing.join(', ')} missing, truncated or no name that Kubernetes takes`);
     const declined = action.declines(target, alert, parameters);
     return declined === undefined ? pass('request, object and needed fields are all named') : refuse(declined);
   },

@@ -1,5 +1,5 @@
 import { fresh } from './fresh.ts';
-import type { Guard, GuardAnswer, Question } from './guard.ts';
+import type { Guard, GuardAnswer, LiveGuard, LiveQuestion, Question } from './guard.ts';
 import { identified } from './identified.ts';
 import { notOurs } from './not-ours.ts';
 import { notRestored } from './not-restored.ts';
@@ -9,16 +9,23 @@ import { succeeded } from './succeeded.ts';
 import { protectorOf, unprotected } from './unprotected.ts';
 import { whole } from './whole.ts';
 
-export type { GuardAnswer, Question } from './guard.ts';
+export type { GuardAnswer, LiveQuestion, Question } from './guard.ts';
 export { protectorOf };
 
-/** Every guard, in the order in which answers are shown. */
-const GUARDS: readonly Guard[] = [identified, notOurs, signed, fresh, succeeded, whole, unprotected, sameObject, notRestored];
+const LIVE: readonly LiveGuard[] = [unprotected, sameObject, notRestored];
 
-/** Asks again what may have changed since a person was asked; the other answers stand. */
-export function askAgain(question: Question, before: readonly GuardAnswer[]): readonly GuardAnswer[] {
-  const asked = GUARDS.filter(({ again }) => again).map((guard) => ({ guard: guard.name, ...guard.ask(question) }));
-  const names = new Set([...asked.map(({ guard }) => guard), 'feasible', 'within-budget']);
+/** Every guard, in the order in which answers are shown. */
+const GUARDS: readonly Guard[] = [identified, notOurs, signed, fresh, succeeded, whole, ...LIVE];
+
+/** Asks what only the cluster as it is now can answer. */
+export function askLive(question: LiveQuestion): readonly GuardAnswer[] {
+  return LIVE.map((guard) => ({ guard: guard.name, ...guard.ask(question) }));
+}
+
+/** Asks once more what may have changed since a person was asked. The other answers stand, and so does the place in the budgets, which was taken then. */
+export function askAgain(question: LiveQuestion, before: readonly GuardAnswer[]): readonly GuardAnswer[] {
+  const asked = askLive(question);
+  const names = new Set([...asked.map(({ guard }) => guard), 'feasible']);
   return [...before.filter(({ guard }) => !names.has(guard)), ...asked];
 }
 

@@ -1,7 +1,7 @@
-import { type Guard, pass, refuse } from './guard.ts';
+import { type LiveGuard, pass, refuse } from './guard.ts';
 
 /** An operator who takes a deletion back makes the same call again that set it off. */
-export const notRestored: Guard = {
+export const notRestored: LiveGuard = {
   name: 'not-restored',
   summary: 'The object is not one that an undo has just brought back.',
   ask: ({ restoredBy }) =>

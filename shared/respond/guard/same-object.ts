@@ -1,12 +1,11 @@
 import { fieldText } from '../fields.ts';
 import { isRuntimeAlert } from '../runtime-alert.ts';
-import { type Guard, pass, refuse, unknown } from './guard.ts';
+import { type LiveGuard, pass, refuse, unknown } from './guard.ts';
 
-export const sameObject: Guard = {
+export const sameObject: LiveGuard = {
   name: 'same-object',
   summary:
     'The live object is the one of the alert: same UID, and made no later than the audited call. A call such as exec tells no UID: its object must be older than the second of the call.',
-  again: true,
   ask: ({ alert, target, look }) => {
     if (look.kind === 'none') return unknown(look.why);
     if (look.kind === 'denied') return unknown(look.why);

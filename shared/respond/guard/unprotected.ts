@@ -5,16 +5,15 @@ import type { Protection } from '../policy/schema.ts';
 import { canonicalArn } from '../principal.ts';
 import { rbacName } from '../rbac.ts';
 import { isRuntimeAlert } from '../runtime-alert.ts';
-import { type Guard, pass, refuse, unknown } from './guard.ts';
+import { type LiveGuard, pass, refuse, unknown } from './guard.ts';
 
 /** The roles and bindings of the generated manifest. Exact names: whoever creates an object chooses its name. */
 const OWN_NAMES = (['look', 'act'] as const).map(rbacName);
 
-export const unprotected: Guard = {
+export const unprotected: LiveGuard = {
   name: 'unprotected',
   summary:
     "Neither the object (its namespace and that one's labels, its name, labels, annotations, node) nor the caller (user, ARN, groups) is on a protect list, nor are they respond's own roles and bindings.",
-  again: true,
   ask: ({ alert, target, look, around, protection }) => {
     if (!target) return unknown('the alert names no object');
     // A process has no user of the cluster.

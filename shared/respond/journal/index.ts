@@ -1,3 +1,3 @@
 export { createDynamoDBJournal, LISTING_INDEX } from './dynamodb.ts';
-export { type Entry, isSetBack, type Journal, type Step, type Summary } from './journal.ts';
+export { type Entry, isSetBack, type Journal, JournalContentionError, type Step, type Summary } from './journal.ts';
 export { createMemoryJournal } from './memory.ts';

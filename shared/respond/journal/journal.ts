@@ -71,7 +71,9 @@ export interface Entry {
   readonly leaseUntilMs?: number;
   /** How often somebody set about carrying it out. */
   readonly attempt: number;
-  /** When a containment ends by itself, epoch milliseconds. */
+  /** How long a containment lasts from when it is carried out, milliseconds. */
+  readonly ttlMs?: number;
+  /** When it ends by itself, epoch milliseconds. */
   readonly expiresAtMs?: number;
   /** Until when a person may say yes, epoch milliseconds. */
   readonly approveByMs?: number;

@@ -1,0 +1,50 @@
+import { TiercelError } from '../platform/errors.ts';
+import { changesCluster } from './action/effect.ts';
+import { type Command, CommandRefusedError } from './command.ts';
+import type { Entry } from './journal/journal.ts';
+import type { Responding, RespondingDeps } from './respond.ts';
+import { UndoRefusedError, undo } from './undo.ts';
+
+/** EventBridge Scheduler cuts a time to whole seconds, and clocks differ. */
+const EARLY_MS = 10_000;
+/** How often an end is tried that could not be carried out, and for how long. */
+const AGAIN_MS = 10 * 60_000;
+const GIVE_UP_MS = 7 * 86_400_000;
+
+/**
+ * Ends a containment whose time is over. Whatever is in the way (the switch, a cluster that is away, a response still under way) puts it off: a schedule
+ * fires once, and a containment that nobody ends is an outage. One whose object was changed since is left to a person, as failed.
+ * @throws CommandRefusedError when it was put off for a week, or may not be ended by a clock.
+ */
+export async function expire(entry: Entry, command: Command, { modeNow }: Responding, deps: RespondingDeps): Promise<Entry> {
+  const { clock, journal } = deps;
+  if (entry.expiresAtMs === undefined) throw new CommandRefusedError(command, 'it has no time to live; `tiercel undo` takes it back');
+  // Carried out later than was planned at first: there is another schedule for that.
+  if (clock.now() < entry.expiresAtMs - EARLY_MS) return entry;
+  const lasting = entry.steps.some(({ effect, state }) => changesCluster(effect) && state === 'done');
+  if (entry.status !== 'open' && !lasting) return entry;
+  const mode = await modeNow();
+  if (mode !== 'enforce') return putOff(entry, `the mode is ${mode}`, command, deps);
+  if (entry.status === 'open') return putOff(entry, 'it is still being carried out', command, deps);
+  const reached = await deps.clusters.clientFor(entry.cluster);
+  if (!('client' in reached)) return putOff(entry, reached.why, command, deps);
+  try {
+    return await undo(entry, { by: command.by, force: false }, { clock, journal, client: reached.client });
+  } catch (error) {
+    if (error instanceof UndoRefusedError) {
+      const current = (await journal.find(entry.id)) ?? entry;
+      return journal.save({ ...current, status: 'failed', remark: `its time is over, but: ${error.message}` });
+    }
+    if (!(error instanceof TiercelError)) throw error;
+    return putOff((await journal.find(entry.id)) ?? entry, error.message, command, deps);
+  }
+}
+
+async function putOff(entry: Entry, why: string, command: Command, { clock, expiry }: RespondingDeps): Promise<Entry> {
+  const now = clock.now();
+  if (!expiry || now > entry.expiresAtMs! + GIVE_UP_MS) throw new CommandRefusedError(command, why, true);
+  // The same time for all attempts of these minutes: scheduling it again changes nothing, so that retries do not multiply.
+  const atMs = Math.ceil((now + AGAIN_MS) / AGAIN_MS) * AGAIN_MS;
+  await expiry.schedule(entry.id, atMs);
+  return { ...entry, remark: `its end is put off to ${new Date(atMs).toISOString()}: ${why}` };
+}
