@@ -12,15 +12,18 @@ const read = (path: string) => parse(readFileSync(path, 'utf8'));
 
 type Value = Record<string, unknown>;
 
-/** Paths of what a values file sets, down to where the chart hands values on as they are. */
+/** Paths of what a values file sets and the chart does not know, down to where the chart hands values on as they are. */
 function unknownKeys(values: Value, known: ReadonlySet<string>, path = ''): string[] {
   return Object.entries(values).flatMap(([name, value]) => {
     const at = `${path}${name}`;
     if (known.has(`${at}*`)) return [];
     if (!known.has(at)) return [at];
-    const deeper = [...known].some((key) => key.startsWith(`${at}.`));
-    return deeper && typeof value === 'object' && value !== null ? unknownKeys(value as Value, known, `${at}.`) : [];
+    return isObject(value) ? unknownKeys(value, known, `${at}.`) : [];
   });
+}
+
+function isObject(value: unknown): value is Value {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 describe.each(files)('%s', (name) => {
@@ -36,8 +39,19 @@ describe.each(files)('%s', (name) => {
   });
 });
 
-it('a key that no chart knows is found', () => {
-  expect(unknownKeys({ falco: { rule_matchin: 'all' }, affinity: { any: 1 } }, new Set(charts.falco.keys))).toEqual(['falco.rule_matchin']);
+it('a key that no chart knows is found, also where none was recorded beside it', () => {
+  const planted = { falco: { rule_matchin: 'all' }, driver: { loader: { enabeld: false } }, affinity: { any: 1 } };
+  expect(unknownKeys(planted, new Set(charts.falco.keys))).toEqual(['falco.rule_matchin', 'driver.loader.enabeld']);
+});
+
+describe('the web UI', () => {
+  const { webui } = read(join(folder, 'falcosidekick-ui.values.yaml'));
+
+  it('has no user but that of a secret, which is none that the chart makes itself', () => {
+    expect(webui.user).toBe('');
+    expect(webui.existingSecret).toMatch(/./);
+    expect(['falcosidekick', 'falcosidekick-ui', 'falcosidekick-ui-redis']).not.toContain(webui.existingSecret);
+  });
 });
 
 describe('the values of Falco', () => {
@@ -54,6 +68,16 @@ describe('the values of Falco', () => {
     expect(plugins.json.init_config).toEqual({ useAsync: false });
     expect(values.falco.load_plugins).toEqual(['k8saudit', 'json']);
     expect(values.falco.rule_matching).toBe('all');
+  });
+
+  it('start Falco: every plugin to load is configured and brought, and nothing of the image’s own configuration is added', () => {
+    const { load_plugins, plugins: configured, config_files, rules_files } = values.falco;
+    expect(config_files).toEqual([]);
+    expect(load_plugins.filter((name: string) => !configured.some((one: { name: string }) => one.name === name))).toEqual([]);
+    const { refs } = values.falcoctl.config.artifact.install;
+    expect(refs.map((ref: string) => /([a-z\d]+):[\d.]+$/.exec(ref)?.[1]).sort()).toEqual([...load_plugins].sort());
+    // Where the chart puts customRules.
+    expect(rules_files).toEqual(['/etc/falco/rules.d']);
   });
 
   it('let the heartbeat through, with its tags, to respond', () => {

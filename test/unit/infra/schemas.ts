@@ -200,8 +200,21 @@ export const KINDS: Readonly<Record<string, z.ZodType>> = {
   }),
 };
 
+const spread = z.strictObject({
+  topologyKey: z.enum(['topology.kubernetes.io/zone', 'kubernetes.io/hostname']),
+  maxSkew: z.int().min(1),
+  whenUnsatisfiable: z.enum(['ScheduleAnyway', 'DoNotSchedule']),
+  labelSelector: selector,
+  matchLabelKeys: z.tuple([z.literal('pod-template-hash')]),
+});
+
 /** Files that are no Kubernetes objects, by path below infra/. */
 export const FILES: Readonly<Record<string, z.ZodType>> = {
+  'kubernetes/falco-spread.patch.yaml': z.strictObject({
+    spec: z.strictObject({
+      template: z.strictObject({ spec: z.strictObject({ topologySpreadConstraints: z.array(spread).min(1) }) }),
+    }),
+  }),
   'firelens/eks.yaml': z.strictObject({
     serviceAccount: z.strictObject({ create: z.boolean(), name, annotations: texts }),
     input: z.strictObject({
