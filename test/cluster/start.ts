@@ -24,6 +24,8 @@ export interface TestCluster {
   client(user: string): KubeClient;
   /** The audit events written so far. */
   auditEvents(): Record<string, unknown>[];
+  /** Path of the file they are written to. */
+  readonly auditLog: string;
   stop(): Promise<void>;
 }
 
@@ -52,8 +54,15 @@ const LAST_MADE = {
 /** The one node there is. Its kubelet opens streams into pods; nothing schedules pods or runs them. */
 export const NODE = 'node-1';
 
+/** Texts of the files that kube-apiserver is given. */
+interface Audit {
+  readonly policy?: string;
+  /** A kubeconfig whose cluster is the webhook. */
+  readonly webhook?: string;
+}
+
 /** A real kube-apiserver over a real etcd, on loopback, in a folder of its own, with one node; builds both first if need be. */
-export async function startCluster(users: readonly User[]): Promise<TestCluster> {
+export async function startCluster(users: readonly User[], audit: Audit = {}): Promise<TestCluster> {
   const binaries = await buildCluster();
   const folder = mkdtempSync(join(tmpdir(), 'tiercel-cluster-'));
   const file = (name: string, text: string): string => {
@@ -135,11 +144,14 @@ export async function startCluster(users: readonly User[]): Promise<TestCluster>
     '--service-account-signing-key-file',
     accountKey,
     '--audit-policy-file',
-    file('audit-policy.json', JSON.stringify(AUDIT_POLICY)),
+    file('audit-policy.yaml', audit.policy ?? JSON.stringify(AUDIT_POLICY)),
     '--audit-log-path',
     auditLog,
     '--audit-log-mode',
     'blocking',
+    ...(audit.webhook === undefined
+      ? []
+      : ['--audit-webhook-config-file', file('audit-webhook.yaml', audit.webhook), '--audit-webhook-batch-max-wait', '1s']),
   ]);
 
   const endpoint: ClusterEndpoint = { server: `https://127.0.0.1:${apiPort}`, caPem: authority.cert };
@@ -190,6 +202,7 @@ export async function startCluster(users: readonly User[]): Promise<TestCluster>
         .split('\n')
         .slice(0, -1)
         .map((line) => JSON.parse(line) as Record<string, unknown>),
+    auditLog,
     stop,
   };
 }

@@ -60,16 +60,22 @@ describe('the stand-in answers as the webhook does', () => {
     expect(falco.dropped).toHaveLength(8);
   });
 
+  it('takes what kube-apiserver sends: the items of its lists have no kind of their own', async () => {
+    const item = '{"level":"Metadata","auditID":"a","stageTimestamp":"2026-01-01T00:00:00.000000Z"}';
+    expect(await send(list(item))).toBe(200);
+    expect(falco.events).toEqual([item]);
+  });
+
   it('drops only the bad item of an EventList, keeps raw texts', async () => {
     const odd = event('b', ', "x" : [ 1e400 , NaN , "\\u00e9\t" ]');
     const large = event('c', `,"x":"${'y'.repeat(262_144)}"`);
     expect(await send(list(event('a'), '{"kind":"Pod"}', odd, '{"kind":"Event"}', large, '7'))).toBe(200);
     expect(falco.events).toEqual([event('a'), odd]);
     expect(falco.dropped.map((d) => d.reason)).toEqual([
-      'not an Event',
+      'no parsable stageTimestamp',
       'no parsable stageTimestamp',
       'larger than maxEventSize',
-      'not an Event',
+      'no parsable stageTimestamp',
     ]);
     expect(falco.bodies.map((b) => b.form)).toEqual(['EventList']);
   });
