@@ -120,9 +120,6 @@ export const protectSchema = z.strictObject({
   }),
 });
 
-/** A policy file. */
-export const policyFileSchema = z.array(z.union([policySchema, protectSchema]));
-
 /** A policy as written, defaults filled in. */
 export type PolicyText = z.infer<typeof policySchema>;
 
