@@ -14,7 +14,11 @@ export function budgetsContract(name: string, open: (clock: Clock) => Budgets): 
       const prefix = `${name}-${++serial}`;
       const reservation = (claim: string, maxima: Readonly<Record<string, number>>, object = claim): Reservation => ({
         claim: `${prefix}-${claim}`,
-        counters: Object.entries(maxima).map(([what, max]) => ({ what, key: `${prefix}/${what}`, max, endsAtMs: START_MS + 3_600_000 })),
+        window: {
+          key: prefix,
+          endsAtMs: START_MS + 3_600_000,
+          counters: Object.entries(maxima).map(([what, max]) => ({ what, scope: what, max })),
+        },
         cooldown: { what: object, key: `${prefix}/${object}`, untilMs: now + 600_000 },
       });
       return { budgets: open(clock), reservation, pass: (ms: number) => (now += ms) };
@@ -41,6 +45,35 @@ export function budgetsContract(name: string, open: (clock: Clock) => Budgets): 
       await budgets.reserve(reservation('a', { narrow: 1, wide: 2 }));
       expect((await budgets.reserve(reservation('b', { narrow: 1, wide: 2 }))).ok).toBe(false);
       expect(await budgets.reserve(reservation('c', { wide: 2 }))).toEqual({ ok: true });
+    });
+
+    it('names the narrowest of those that are spent, and knows none by the name of something else', async () => {
+      const { budgets, reservation } = scene();
+      for (const scope of ['', 'pk', 'expiration', 'constructor', '#c0', 'a.b', 'ü'])
+        expect(await budgets.reserve(reservation(`a-${scope}`, { [scope]: 1 }))).toEqual({ ok: true });
+      await budgets.reserve(reservation('a', { narrow: 1, wide: 1 }));
+      expect(await budgets.reserve(reservation('b', { narrow: 1, wide: 1 }))).toMatchObject({
+        reason: expect.stringContaining('of narrow'),
+      });
+      expect(await budgets.reserve(reservation('b', { other: 1, wide: 1 }))).toMatchObject({ reason: expect.stringContaining('of wide') });
+    });
+
+    it('counts another window apart', async () => {
+      const { budgets, reservation } = scene();
+      const later = (claim: string): Reservation => {
+        const given = reservation(claim, { p: 1 });
+        return { ...given, window: { ...given.window, key: `${given.window.key}-later` } };
+      };
+      expect(await budgets.reserve(reservation('a', { p: 1 }))).toEqual({ ok: true });
+      expect(await budgets.reserve(later('b'))).toEqual({ ok: true });
+      expect((await budgets.reserve(later('c'))).ok).toBe(false);
+    });
+
+    it('lets what was refused for want of a place be taken by another at once', async () => {
+      const { budgets, reservation } = scene();
+      await budgets.reserve(reservation('a', { spent: 1 }));
+      expect((await budgets.reserve(reservation('b', { spent: 1 }, 'pod'))).ok).toBe(false);
+      expect(await budgets.reserve(reservation('c', { free: 1 }, 'pod'))).toEqual({ ok: true });
     });
 
     it('leaves an object alone while it cools down, and not longer', async () => {

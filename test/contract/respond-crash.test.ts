@@ -135,8 +135,8 @@ describe.each(SCENES)('$action, remembered in DynamoDB', ({ action, reference, m
         expect(undone.status).toBe('undone');
         expect(cluster.peek(reference)?.metadata.labels).toEqual((manifest.metadata as { labels?: unknown } | undefined)?.labels);
       }
-      // Switch, claim, query, look, cool-down, two counters, intent, the writes with their answers, confirmation.
-      expect(at).toBeGreaterThanOrEqual(9 + 2 * writes - 1);
+      // Switch, claim, query, look, cool-down, counters, intent, the writes with their answers, confirmation.
+      expect(at).toBeGreaterThanOrEqual(8 + 2 * writes - 1);
     });
   }
 });

@@ -1,12 +1,19 @@
 /** One count that a response takes a place in. */
 export interface Counter {
-  /** What is counted, for people: `policy p`, `cluster c`. */
+  /** What is counted, for people: `policy p`, `policy p in cluster c`. */
   readonly what: string;
-  /** Unique: what is counted, and the window. */
-  readonly key: string;
+  /** Names it among the counters of the window. */
+  readonly scope: string;
   readonly max: number;
-  /** When the window is over and the count may be forgotten, epoch milliseconds. */
+}
+
+/** Counters that run together. */
+export interface Window {
+  /** Unique: whose, and since when. */
+  readonly key: string;
+  /** When the counts may be forgotten, epoch milliseconds. */
   readonly endsAtMs: number;
+  readonly counters: readonly Counter[];
 }
 
 /** Nobody else may take the object until then. */
@@ -19,8 +26,7 @@ export interface Cooldown {
 export interface Reservation {
   /** The happening: reserving twice for the same takes one place. */
   readonly claim: string;
-  /** Nested, the narrowest first. */
-  readonly counters: readonly Counter[];
+  readonly window: Window;
   readonly cooldown: Cooldown;
 }
 
@@ -29,4 +35,12 @@ export type Reserved = { readonly ok: true } | { readonly ok: false; readonly re
 /** Exact at any concurrency: never more than `max` claims hold a place in a counter. All places of a reservation are taken, or none. */
 export interface Budgets {
   reserve(reservation: Reservation): Promise<Reserved>;
+}
+
+export function spent({ what, max }: Counter): Reserved {
+  return { ok: false, reason: `the budget of ${what} is spent: ${max} in this window` };
+}
+
+export function tooSoon({ what }: Cooldown): Reserved {
+  return { ok: false, reason: `${what} was acted on a short while ago` };
 }

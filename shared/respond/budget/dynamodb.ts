@@ -1,17 +1,15 @@
 import { ConditionalCheckFailedException, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Clock } from '../../platform/clock.ts';
-import type { Budgets, Counter, Reservation } from './budget.ts';
+import { type Budgets, type Cooldown, type Counter, type Reservation, spent, tooSoon } from './budget.ts';
 
 type Update = ConstructorParameters<typeof UpdateCommand>[0];
 
 /**
- * Budgets in the journal's table: one item per counter and window, holding the set of claims, and one per object that is cooling down.
- * Each place is taken by one conditional update, which alone is exact; when one is not to be had, those taken before it are given back.
- *
- * Without a transaction this is exact only because the counters of a reservation are nested and come narrowest first: a place is given back only
- * when a wider counter is full, and then whoever was refused because of it would have been refused by the wider one as well. A process that dies
- * in between leaves a place taken until the window ends: one response too few, never one too many.
+ * Budgets in the journal's table. A policy's window is one item with a set of claims for each counter, so that one conditional update takes the places of
+ * all counters or none, exactly. The counters of a window are written together anyway: the widest of them counts every response of the policy.
+ * An object that is cooling down is an item of its own. A process that dies between the two leaves the object cooling down: one response too few,
+ * never one too many.
  */
 export function createDynamoDBBudgets(options: {
   readonly client: DynamoDBClient;
@@ -34,7 +32,7 @@ export function createDynamoDBBudgets(options: {
 
   const coolDown = ({ claim, cooldown }: Reservation) =>
     update({
-      Key: { pk: `cooldown#${cooldown.key}`, sk: 'cooldown' },
+      Key: cooldownKey(cooldown),
       UpdateExpression: 'SET claim = :claim, untilMs = :until, expiration = :expiration',
       ConditionExpression: 'attribute_not_exists(pk) OR claim = :claim OR untilMs <= :now',
       ExpressionAttributeValues: {
@@ -46,38 +44,58 @@ export function createDynamoDBBudgets(options: {
     });
   const warmUp = ({ claim, cooldown }: Reservation) =>
     update({
-      Key: { pk: `cooldown#${cooldown.key}`, sk: 'cooldown' },
+      Key: cooldownKey(cooldown),
       UpdateExpression: 'SET untilMs = :past',
       ConditionExpression: 'claim = :claim',
       ExpressionAttributeValues: { ':claim': claim, ':past': 0 },
     });
-  const take = ({ claim }: Reservation, { key, max, endsAtMs }: Counter) =>
+  const take = ({ claim, window: { key, endsAtMs, counters } }: Reservation) =>
     update({
-      Key: { pk: `budget#${key}`, sk: 'budget' },
-      UpdateExpression: 'SET expiration = :expiration ADD claims :claims',
-      ConditionExpression: 'attribute_not_exists(claims) OR size(claims) < :max OR contains(claims, :claim)',
-      ExpressionAttributeValues: { ':claims': new Set([claim]), ':claim': claim, ':max': max, ':expiration': expirationOf(endsAtMs) },
+      Key: windowKey(key),
+      UpdateExpression: `SET expiration = :expiration ADD ${counters.map((_, at) => `#c${at} :claims`).join(', ')}`,
+      ConditionExpression: counters
+        .map((_, at) => `(attribute_not_exists(#c${at}) OR size(#c${at}) < :max${at} OR contains(#c${at}, :claim))`)
+        .join(' AND '),
+      ExpressionAttributeNames: Object.fromEntries(counters.map(({ scope }, at) => [`#c${at}`, attributeOf(scope)])),
+      ExpressionAttributeValues: {
+        ':claims': new Set([claim]),
+        ':claim': claim,
+        ':expiration': expirationOf(endsAtMs),
+        ...Object.fromEntries(counters.map(({ max }, at) => [`:max${at}`, max])),
+      },
     });
-  const giveBack = ({ claim }: Reservation, { key }: Counter) =>
-    update({
-      Key: { pk: `budget#${key}`, sk: 'budget' },
-      UpdateExpression: 'DELETE claims :claims',
-      ExpressionAttributeValues: { ':claims': new Set([claim]) },
+
+  /** Only to say it: the narrowest that is full by now. */
+  async function fullOf({ claim, window: { key, counters } }: Reservation): Promise<Counter> {
+    const { Item = {} } = await client.send(new GetCommand({ TableName: tableName, Key: windowKey(key), ConsistentRead: true }));
+    const full = counters.find(({ scope, max }) => {
+      const claims = Item[attributeOf(scope)] as ReadonlySet<string> | undefined;
+      return claims !== undefined && claims.size >= max && !claims.has(claim);
     });
+    return full ?? counters.at(-1)!;
+  }
 
   return {
     async reserve(reservation) {
-      const { counters, cooldown } = reservation;
-      if (!(await coolDown(reservation))) return { ok: false, reason: `${cooldown.what} was acted on a short while ago` };
-      for (const [at, counter] of counters.entries()) {
-        if (await take(reservation, counter)) continue;
-        for (const taken of counters.slice(0, at).reverse()) await giveBack(reservation, taken);
-        await warmUp(reservation);
-        return { ok: false, reason: `the budget of ${counter.what} is spent: ${counter.max} in this window` };
-      }
-      return { ok: true };
+      if (!(await coolDown(reservation))) return tooSoon(reservation.cooldown);
+      if (await take(reservation)) return { ok: true };
+      await warmUp(reservation);
+      return spent(await fullOf(reservation));
     },
   };
+}
+
+function windowKey(key: string): { pk: string; sk: string } {
+  return { pk: `budget#${key}`, sk: 'budget' };
+}
+
+function cooldownKey({ key }: Cooldown): { pk: string; sk: string } {
+  return { pk: `cooldown#${key}`, sk: 'cooldown' };
+}
+
+/** No scope is taken for another attribute of the item. */
+function attributeOf(scope: string): string {
+  return `claims ${scope}`;
 }
 
 /** DynamoDB deletes expired items late, never early; a day more costs nothing. */

@@ -9,30 +9,27 @@ import type { Counter, Reservation } from './budget.ts';
  */
 export function reservationFor(
   claim: string,
-  policy: Policy,
+  { policy, budget, cooldown }: Policy,
   cluster: string,
-  target: Target,
+  { apiGroup, resource, namespace, name }: Target,
   times: { readonly eventMs: number; readonly nowMs: number },
 ): Reservation {
-  const lengthMs = durationMs(policy.budget.per);
+  const lengthMs = durationMs(budget.per);
   const startsAtMs = Math.floor(times.eventMs / lengthMs) * lengthMs;
-  const counter = (what: string, scope: string, max: number): Counter => ({
-    what,
-    key: `${policy.policy}/${startsAtMs}/${scope}`,
-    max,
-    endsAtMs: startsAtMs + lengthMs,
-  });
-  const object = [cluster, target.apiGroup, target.resource, target.namespace ?? '', target.name].join('/');
+  // The narrowest first: of several that are spent it is the one to name.
+  const counters: Counter[] = [
+    { what: `policy ${policy} in cluster ${cluster}`, scope: cluster, max: budget.cluster },
+    { what: `policy ${policy}`, scope: '', max: budget.policy },
+  ];
+  if (namespace !== undefined)
+    counters.unshift({ what: `policy ${policy} in namespace ${namespace}`, scope: `${cluster}/${namespace}`, max: budget.namespace });
   return {
     claim,
-    // Narrowest first, each within the next: see dynamodb.ts.
-    counters: [
-      ...(target.namespace === undefined
-        ? []
-        : [counter(`policy ${policy.policy} in namespace ${target.namespace}`, `${cluster}/${target.namespace}`, policy.budget.namespace)]),
-      counter(`policy ${policy.policy} in cluster ${cluster}`, cluster, policy.budget.cluster),
-      counter(`policy ${policy.policy}`, '', policy.budget.policy),
-    ],
-    cooldown: { what: target.name, key: `${policy.policy}/${object}`, untilMs: times.nowMs + durationMs(policy.cooldown) },
+    window: { key: `${policy}/${startsAtMs}`, endsAtMs: startsAtMs + lengthMs, counters },
+    cooldown: {
+      what: name,
+      key: `${policy}/${[cluster, apiGroup, resource, namespace ?? '', name].join('/')}`,
+      untilMs: times.nowMs + durationMs(cooldown),
+    },
   };
 }
