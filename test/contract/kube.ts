@@ -130,6 +130,8 @@ export function kubeContract(name: string, open: () => KubeClient): void {
       expect(item?.metadata.labels).toEqual({ a: '1', b: '2' });
       expect(item?.kind).toBeUndefined();
       expect(await client.list({ ...collection, namespace: 'kube-node-lease' }, CALL)).not.toContainEqual(item);
+      const { namespace: _namespace, ...everywhere } = collection;
+      expect(await client.list(everywhere, CALL)).toContainEqual(item);
     });
   });
 }

@@ -85,7 +85,9 @@ export function createMemoryCluster(clock: Pick<Clock, 'now'>): MemoryCluster {
       calls.push(`list ${collection.resource}`);
       // The one selector that respond uses.
       const about = /^involvedObject\.uid=(.+)$/.exec(fieldSelector ?? '')?.[1];
-      const prefix = [collection.apiGroup, collection.resource, collection.namespace ?? ''].join('|');
+      // Without a namespace: those of all of them.
+      const { apiGroup, resource, namespace } = collection;
+      const prefix = [apiGroup, resource, ...(namespace === undefined ? [] : [namespace])].join('|');
       return [...objects]
         .filter(([key]) => key.startsWith(`${prefix}|`))
         .map(([, stored]) => {

@@ -121,15 +121,15 @@ async function* ownersOf(object: KubeObject, namespace: string | undefined, obse
   }
 }
 
-async function* bindingsOf({ object, user, groups }: KeepEffect, observer: Observer): AsyncGenerator<Exhibit | Absence> {
+/** Everything that grants them something, wherever it does: what else they can reach is the next question. */
+async function* bindingsOf({ user, groups }: KeepEffect, observer: Observer): AsyncGenerator<Exhibit | Absence> {
   if (user === '') {
     yield { name: 'bindings', why: 'the alert names no user' };
     return;
   }
-  const namespace = object.namespace ?? (object.resource === 'namespaces' ? object.name : undefined);
   const collections = [
     { name: 'bindings/cluster.json', collection: { ...RBAC, resource: 'clusterrolebindings' } },
-    ...(namespace === undefined ? [] : [{ name: 'bindings/namespace.json', collection: { ...RBAC, resource: 'rolebindings', namespace } }]),
+    { name: 'bindings/namespaces.json', collection: { ...RBAC, resource: 'rolebindings' } },
   ];
   for (const { name, collection } of collections) {
     yield* attempt(name, observer, async () => {

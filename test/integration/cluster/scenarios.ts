@@ -27,7 +27,7 @@ export interface Scenario {
 
 const EVIDENCE = [
   'bindings/cluster.json',
-  'bindings/namespace.json',
+  'bindings/namespaces.json',
   'events.json',
   'logs/c.log',
   'logs/c.previous.log',

@@ -96,7 +96,7 @@ describe('evidence', () => {
       'owners/2-Deployment.json',
       'node.json',
       'bindings/cluster.json',
-      'bindings/namespace.json',
+      'bindings/namespaces.json',
     ]);
     expect(outside.isWhole(manifest!)).toBe(true);
     expect(outside.calls.at(-1)).toMatch(/\/manifest\.json$/);
@@ -104,7 +104,7 @@ describe('evidence', () => {
     expect(read('logs/app.previous.log')).toBe('crashed\n');
     expect(names('events.json')).toEqual(['pulled']);
     expect(names('bindings/cluster.json')).toEqual(['by-user', 'by-group']);
-    expect(names('bindings/namespace.json')).toEqual(['here']);
+    expect(names('bindings/namespaces.json')).toEqual(['here', 'elsewhere']);
     // The object as it is: what its environment says is part of what happened.
     expect(read('object.json')).toContain('hunter2');
   });
@@ -162,7 +162,7 @@ describe('evidence', () => {
     await keep();
     const [manifest] = outside.manifests();
     expect(manifest!.missing[0]).toEqual({ name: 'object.json', why: expect.stringContaining('another object has its name now') });
-    expect(manifest!.kept.map(({ name }) => name)).toEqual(['events.json', 'bindings/cluster.json', 'bindings/namespace.json']);
+    expect(manifest!.kept.map(({ name }) => name)).toEqual(['events.json', 'bindings/cluster.json', 'bindings/namespaces.json']);
   });
 
   it('says when the pod went while its logs were read', async () => {
