@@ -1,20 +1,15 @@
 #!/usr/bin/env node
-import { TiercelError } from '../shared/platform/errors.ts';
 import { assertNodeVersion } from '../shared/platform/node-version.ts';
 
 assertNodeVersion();
+// npm starts scripts in the folder of package.json; files on the command line are named from where the person stands.
+const { npm_lifecycle_event: script, INIT_CWD: caller } = process.env;
+if (script === 'tiercel' && caller !== undefined) process.chdir(caller);
 // Whoever reads our output may stop early (`| head`). That is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;
 });
 
-const { EXIT, run } = await import('./program.ts');
-try {
-  process.exitCode = await run(process.argv.slice(2));
-} catch (error) {
-  // An error that was foreseen says by itself what to do; anything else is a defect and keeps its stack.
-  if (!(error instanceof TiercelError)) throw error;
-  process.stderr.write(`tiercel: ${error.message}\n`);
-  process.exitCode = EXIT.failed;
-}
+const { run } = await import('./program.ts');
+process.exitCode = await run(process.argv.slice(2));

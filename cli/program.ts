@@ -1,4 +1,6 @@
 import { Command, CommanderError } from 'commander';
+import project from '../package.json' with { type: 'json' };
+import { TiercelError } from '../shared/platform/errors.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEvaluate } from './commands/evaluate.ts';
@@ -10,6 +12,8 @@ import { registerReplay } from './commands/replay.ts';
 import { registerRespond } from './commands/respond.ts';
 import { registerRules } from './commands/rules.ts';
 import { registerSelect } from './commands/select.ts';
+import { serviceFailure } from './service-failure.ts';
+import { UsageError } from './usage.ts';
 
 /** What an exit code means, for every command. */
 export const EXIT = { ok: 0, failed: 1, warnings: 2, findings: 3, usage: 64 } as const;
@@ -33,20 +37,41 @@ const COMMANDS: readonly Register[] = [
   registerSelect,
 ];
 
+/** Every command with its words. Commands say by `exit` how they ended. */
+export function commandLine(exit: (code: ExitCode) => void = () => {}): Command {
+  const program = new Command('tiercel')
+    .description('EKS audit events to Falco, and answers to what Falco finds.')
+    .version(project.version)
+    // `rules publish` has a --version of its own.
+    .enablePositionalOptions()
+    .exitOverride();
+  for (const register of COMMANDS) register(program, exit);
+  return program;
+}
+
 /** Runs one command line (without `node` and the script). Resolves to the exit code; never calls `process.exit`. */
 export async function run(argv: readonly string[]): Promise<number> {
   let exitCode: number = EXIT.ok;
-  const program = new Command('tiercel').description('EKS audit events to Falco, and answers to what Falco finds.').exitOverride();
-  for (const register of COMMANDS) {
-    register(program, (code) => {
-      exitCode = code;
-    });
-  }
+  let running = 'tiercel';
+  const program = commandLine((code) => {
+    exitCode = code;
+  }).hook('preAction', (_, command) => {
+    running = nameOf(command);
+  });
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    throw error;
+    // What was foreseen says by itself what to do; anything else is a defect and keeps its stack.
+    const foreseen = error instanceof TiercelError ? error : serviceFailure(error);
+    if (foreseen === undefined) throw error;
+    process.stderr.write(`${running}: ${foreseen.message}\n`);
+    return foreseen instanceof UsageError ? EXIT.usage : EXIT.failed;
   }
+}
+
+/** `tiercel rules check` */
+function nameOf(command: Command): string {
+  return command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
 }

@@ -76,7 +76,7 @@ function settings(wanted: FunctionSettings, came: FunctionConfiguration, stage: 
     findings.push({
       verdict: 'unknown',
       why: `the function's variables cannot be read: ${came.Environment.Error.Message ?? came.Environment.Error.ErrorCode}`,
-      fix: `Allow kms:Decrypt on the data key; \`tiercel doctor --stage ${stage.name} --policy\` prints all that doctor needs.`,
+      fix: `Allow kms:Decrypt on the data key; \`tiercel doctor --stage ${stage.name} --iam-policy\` prints all that doctor needs.`,
     });
   } else {
     const variables = came.Environment?.Variables ?? {};

@@ -57,9 +57,9 @@ function unknown(check: Check, error: unknown, context: CheckContext): Finding {
   const needed = check.needs(context.stage).flatMap(({ actions }) => actions);
   const fix =
     named !== undefined
-      ? `Allow ${named}; \`tiercel doctor --stage ${context.stage.name} --policy\` prints all that doctor needs.`
+      ? `Allow ${named}; \`tiercel doctor --stage ${context.stage.name} --iam-policy\` prints all that doctor needs.`
       : needed.length > 0
-        ? `Allow ${[...new Set(needed)].join(', ')}; \`tiercel doctor --stage ${context.stage.name} --policy\` prints all that doctor needs.`
+        ? `Allow ${[...new Set(needed)].join(', ')}; \`tiercel doctor --stage ${context.stage.name} --iam-policy\` prints all that doctor needs.`
         : 'Use credentials that may ask this.';
   return { verdict: 'unknown', why, fix };
 }

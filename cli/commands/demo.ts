@@ -7,7 +7,7 @@ export const registerDemo: Register = (program, exit) => {
     .option('--json', 'print what happened as JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ npm start\n  $ tiercel demo --json | jq .alerts[].rule\n\nNothing leaves this machine and nothing is changed anywhere.\n',
+      '\nExamples:\n  $ npm start\n  $ tiercel demo --json | jq .alerts[].rule\n\nNothing leaves this machine and nothing is changed anywhere.\n\nExit codes: 0 done; 64 wrong usage.\n',
     )
     .action(async ({ json }: { readonly json?: boolean }) => {
       const [{ runDemo }, { demoAsText }] = await Promise.all([import('../demo/demo.ts'), import('../demo/text.ts')]);

@@ -1,14 +1,13 @@
-import { TiercelError } from '../../shared/platform/errors.ts';
 import type { DoctorOptions } from '../doctor/command.ts';
+import { repeated } from '../options.ts';
 import { EXIT, type Register } from '../program.ts';
-import { repeated } from './evaluate.ts';
 
 const HELP = `
 Examples:
   $ tiercel doctor --stage prod
   $ tiercel doctor --stage prod --json | jq '.results[] | select(.verdict == "fault")'
   $ tiercel doctor --stage prod --check rbac --kubeconfig ~/.kube/config
-  $ tiercel doctor --stage prod --policy > doctor-policy.json
+  $ tiercel doctor --stage prod --iam-policy > doctor-policy.json
 
 Looks at what is deployed, with your own AWS credentials, and compares it with infra/stages/<stage>.yml; changes nothing.
 Every check is independent: one that fails or is forbidden hides no other. docs/reference/doctor.md lists them.
@@ -26,17 +25,11 @@ export const registerDoctor: Register = (program, exit) => {
     .option('--check <id>', 'run this check only; may be repeated', repeated)
     .option('--kubeconfig <path>', 'reach the clusters by this file instead of your AWS identity')
     .option('--package <folder>', 'also compare deployed code with the zip files that `npm run package` has put here (.serverless)')
-    .option('--policy', 'print the IAM policy that doctor needs for this stage, and ask nothing')
+    .option('--iam-policy', 'print the IAM policy that doctor needs for this stage, and ask nothing')
     .addHelpText('after', HELP)
     .action(async (options: DoctorOptions) => {
-      const { doctor, UsageError } = await import('../doctor/command.ts');
-      try {
-        const outcome = await doctor(options, { out: process.stdout, log: process.stderr });
-        exit({ well: EXIT.ok, faults: EXIT.findings, unknown: EXIT.failed }[outcome]);
-      } catch (error) {
-        if (!(error instanceof TiercelError)) throw error;
-        process.stderr.write(`tiercel doctor: ${error.message}\n`);
-        exit(error instanceof UsageError ? EXIT.usage : EXIT.failed);
-      }
+      const { doctor } = await import('../doctor/command.ts');
+      const outcome = await doctor(options, { out: process.stdout, log: process.stderr });
+      exit({ well: EXIT.ok, faults: EXIT.findings, unknown: EXIT.failed }[outcome]);
     });
 };

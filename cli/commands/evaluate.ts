@@ -1,7 +1,6 @@
-import { InvalidArgumentError, Option } from 'commander';
-import { PRIORITIES, type Priority } from '../../shared/falco/alert.ts';
-import { TiercelError } from '../../shared/platform/errors.ts';
+import { Option } from 'commander';
 import type { EvaluateOptions } from '../evaluate/evaluate.ts';
+import { appendOutputOption, priorityOption, rulesOption } from '../options.ts';
 import { EXIT, type Register } from '../program.ts';
 
 const HELP = `
@@ -21,36 +20,17 @@ export const registerEvaluate: Register = (program, exit) => {
     .command('evaluate')
     .description('Evaluate audit events against Falco rules, without Falco.')
     .argument('<events...>', 'files of audit events, - for standard input')
-    .option('--rules <file>', 'rules file or folder, repeatable; in order of loading (default: the rules that come with tiercel)', repeated)
+    .addOption(rulesOption())
     .addOption(
       new Option('--rule-matching <mode>', 'stop at the first rule that fires, or report all').choices(['first', 'all']).default('first'),
     )
-    .option('--priority <priority>', 'leave out rules that are less urgent', priorityNamed)
-    .option('--append-output <file>', "a Falco configuration whose append_output is added to the rules' outputs")
+    .addOption(priorityOption())
+    .addOption(appendOutputOption())
     .option('--stats', 'print what was read and what fired to standard error')
     .addHelpText('after', HELP)
     .action(async (events: readonly string[], options: EvaluateOptions) => {
       const { evaluateFiles } = await import('../evaluate/evaluate.ts');
-      try {
-        const outcome = await evaluateFiles(events, options, { out: process.stdout, log: process.stderr, stdin: process.stdin });
-        exit({ done: EXIT.ok, broken: EXIT.failed, 'no rules': EXIT.findings }[outcome]);
-      } catch (error) {
-        if (!(error instanceof TiercelError)) throw error;
-        process.stderr.write(`tiercel evaluate: ${error.message}\n`);
-        exit(EXIT.usage);
-      }
+      const outcome = await evaluateFiles(events, options, { out: process.stdout, log: process.stderr, stdin: process.stdin });
+      exit({ done: EXIT.ok, broken: EXIT.failed, 'no rules': EXIT.findings }[outcome]);
     });
 };
-
-/** Collects an option that may be given several times. */
-export function repeated(value: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), value];
-}
-
-/** A priority in any case; `info` is short for Informational. */
-export function priorityNamed(text: string): Priority {
-  const wanted = text.toLowerCase() === 'info' ? 'informational' : text.toLowerCase();
-  const found = PRIORITIES.find((priority) => priority.toLowerCase() === wanted);
-  if (!found) throw new InvalidArgumentError(`Expected one of ${PRIORITIES.join(', ')}.`);
-  return found;
-}

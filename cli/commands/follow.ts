@@ -1,6 +1,6 @@
-import { InvalidArgumentError, Option } from 'commander';
-import { TiercelError } from '../../shared/platform/errors.ts';
+import { Option } from 'commander';
 import type { FollowOptions } from '../follow/command.ts';
+import { tlsOptions, webhookOption, wholeNumber } from '../options.ts';
 import { EXIT, type Register } from '../program.ts';
 
 const EXAMPLES = `
@@ -15,15 +15,16 @@ Without a checkpoint, following begins at the end of the log: what was written b
 Reading waits for the receiver: while it is away the log waits on disk. A line is dealt with when the receiver answered 200; the checkpoint is written
 after that, so a crash delivers at most the last 4 MiB again. SIGTERM and SIGINT end it after the request that is under way.
 
-Exit codes: 0 stopped by a signal, or at the end of the log (--once); 1 the receiver took nothing for --give-up-after seconds; 64 wrong usage.
+Exit codes: 0 stopped by a signal, or at the end of the log (--once); 1 the receiver took nothing for --give-up-after seconds, or
+the checkpoint or the rejects cannot be written; 64 wrong usage.
 `;
 
 export const registerFollow: Register = (program, exit) => {
-  program
+  const command = program
     .command('follow')
     .description("Follow a kube-apiserver's audit log through rotation, and push it to Falco's k8saudit webhook.")
     .argument('<logfile>', 'the log that is being written')
-    .requiredOption('--to <url>', "Falco's webhook, for example http://127.0.0.1:9765/k8s-audit")
+    .addOption(webhookOption())
     .option('--cluster <name>', 'name of the cluster the events come from (cluster_name in the event)')
     .option('--account <id>', 'account the cluster is in (tiercel.dev/account in the event)')
     .option('--region <name>', 'region the cluster is in (tiercel.dev/region in the event)')
@@ -36,24 +37,15 @@ export const registerFollow: Register = (program, exit) => {
     .option(
       '--give-up-after <seconds>',
       'end when the receiver has taken nothing for this long (default: never; 60 with --once)',
-      wholeNumber,
+      wholeNumber(),
     )
-    .addOption(
-      new Option('--report-every <seconds>', 'between two lines of metrics, 0 for none').default(60).argParser((text) => wholeNumber(text)),
-    )
-    .addOption(
-      new Option('--max-event-bytes <bytes>', "Falco's maxEventSize: larger events are reduced")
-        .default(262_144)
-        .argParser((text) => wholeNumber(text)),
-    )
+    .option('--report-every <seconds>', 'between two lines of metrics, 0 for none', wholeNumber(), 60)
+    .option('--max-event-bytes <bytes>', "Falco's maxEventSize: larger events are reduced", wholeNumber(), 262_144)
     .option(
       '--mac-key <file>',
       'file with the secret under which events are stamped (tiercel.dev/mac), so that respond may act on their alerts',
     )
     .option('--mac-key-id <id>', 'the id respond knows the secret by')
-    .option('--ca <file>', "PEM file with the authorities of Falco's certificate")
-    .option('--cert <file>', 'PEM file with a client certificate')
-    .option('--key <file>', 'PEM file with its private key')
     .addHelpText('after', EXAMPLES)
     .action(async (logFile: string, options: FollowOptions) => {
       const { runFollow } = await import('../follow/command.ts');
@@ -63,18 +55,9 @@ export const registerFollow: Register = (program, exit) => {
       try {
         const end = await runFollow(logFile, options, process.stderr, stop.signal);
         exit(end === 'gave-up' ? EXIT.failed : EXIT.ok);
-      } catch (error) {
-        // Wrong options and files that cannot be used; anything else is a defect and keeps its stack.
-        if (!(error instanceof TiercelError)) throw error;
-        process.stderr.write(`tiercel follow: ${error.message}\n`);
-        exit(EXIT.usage);
       } finally {
         process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
       }
     });
+  for (const option of tlsOptions()) command.addOption(option);
 };
-
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
-  return Number(text);
-}

@@ -1,6 +1,5 @@
-import { InvalidArgumentError } from 'commander';
-import { TiercelError } from '../../shared/platform/errors.ts';
 import type { InvokeOptions } from '../lambda-runtime/invoke.ts';
+import { repeated, wholeNumber } from '../options.ts';
 import { EXIT, type Register } from '../program.ts';
 
 const EXAMPLES = `
@@ -19,29 +18,17 @@ export const registerInvoke: Register = (program, exit) => {
   program
     .command('invoke')
     .description('Run a function as Lambda would, with an event from a file.')
-    .argument('<function>', 'auditStream, auditArchive or respond')
+    .argument('<function>', 'auditStream, auditArchive, respond, heartbeat or rotateMacKey')
     .argument('<event>', 'file with the event as JSON, - for standard input')
     .option('--stage <name>', 'infra/stages/<name>.yml gives the environment', 'local')
     .option('--package <folder>', 'run the zip file that `npm run package` has put here (.serverless), instead of building now')
-    .option('--env <NAME=value>', 'a variable on top; may be repeated', (text: string, soFar: string[]) => [...soFar, text], [])
-    .option('--times <count>', 'invoke the same process several times', wholeNumber, 1)
-    .option('--timeout <seconds>', "instead of the function's own", wholeNumber)
+    .option('--env <NAME=value>', 'a variable on top, repeatable', repeated)
+    .option('--times <count>', 'invoke the same process several times', wholeNumber(1), 1)
+    .option('--timeout <seconds>', "instead of the function's own", wholeNumber(1))
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, eventFile: string, options: InvokeOptions) => {
       const { invoke } = await import('../lambda-runtime/invoke.ts');
-      try {
-        const succeeded = await invoke(name, eventFile, options, { out: process.stdout, log: process.stderr, stdin: process.stdin });
-        exit(succeeded ? EXIT.ok : EXIT.failed);
-      } catch (error) {
-        // Wrong usage; anything else is a defect and keeps its stack.
-        if (!(error instanceof TiercelError)) throw error;
-        process.stderr.write(`tiercel invoke: ${error.message}\n`);
-        exit(EXIT.usage);
-      }
+      const succeeded = await invoke(name, eventFile, options, { out: process.stdout, log: process.stderr, stdin: process.stdin });
+      exit(succeeded ? EXIT.ok : EXIT.failed);
     });
 };
-
-function wholeNumber(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Expected a whole number of at least 1.');
-  return Number(text);
-}

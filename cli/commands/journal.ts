@@ -1,7 +1,8 @@
-import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, type Command, Option } from 'commander';
 import type { Mode } from '../../shared/respond/index.ts';
+import { policyOption, wholeNumber } from '../options.ts';
 import type { Register } from '../program.ts';
-import { repeated } from './evaluate.ts';
+import { UsageError } from '../usage.ts';
 
 interface Where {
   readonly stage?: string;
@@ -13,24 +14,33 @@ const ANSWERS = {
   deny: 'Say no to a response that asks.',
 } as const;
 
+const MODE_EXAMPLES = ['mode --stage prod', 'mode shadow --stage prod --why "looking into a wrong isolation"'];
+
 export const registerJournal: Register = (program) => {
   const journal = program.command('journal').description('What respond decided, did, refused and undid.');
-  where(journal.command('list').description('List responses, newest first.'))
-    .option('--hours <hours>', 'how far back', count, 24)
-    .option('--limit <number>', 'how many', count, 50)
+  where(journal.command('list').description('List responses, newest first.'), [
+    'journal list --stage prod',
+    'journal list --stage prod --hours 72 --json | jq .intent',
+  ])
+    .option('--hours <hours>', 'how far back', wholeNumber(1), 24)
+    .option('--limit <number>', 'how many', wholeNumber(1), 50)
     .option('--json', 'one JSON document per line')
     .action(async (options: Where & { hours: number; limit: number; json?: true }) => {
       const [{ listJournal }, { openJournal }] = await Promise.all([import('../respond/journal.ts'), import('../respond/cluster.ts')]);
       await listJournal(openJournal(tableOf(options)), options, process.stdout);
     });
-  where(journal.command('show').description('Show one response: its guards, its steps, what came of them.'))
+  where(journal.command('show').description('Show one response: its guards, its steps, what came of them.'), [
+    'journal show ID --stage prod',
+  ])
     .argument('<id>', 'id of the response')
     .option('--json', 'the whole entry as JSON, the state before each step included')
     .action(async (id: string, options: Where & { json?: true }) => {
       const [{ showEntry }, { openJournal }] = await Promise.all([import('../respond/journal.ts'), import('../respond/cluster.ts')]);
       await showEntry(openJournal(tableOf(options)), id, options, process.stdout);
     });
-  where(program.command('undo').description('Take a response back, with your own rights in the cluster.'))
+  where(program.command('undo').description('Take a response back, with your own rights in the cluster.'), [
+    'undo ID --stage prod --kubeconfig ~/.kube/config',
+  ])
     .argument('<id>', 'id of the response')
     .requiredOption('--kubeconfig <path>', 'the cluster it was carried out in')
     .option('--context <name>', 'another context of the kubeconfig')
@@ -40,11 +50,11 @@ export const registerJournal: Register = (program) => {
       await undoResponse(openJournal(tableOf(options)), id, options, process.stdout);
     });
   for (const [verb, says] of Object.entries(ANSWERS) as [keyof typeof ANSWERS, string][]) {
-    where(program.command(verb).description(says))
+    where(program.command(verb).description(says), [`${verb} ID --stage prod --kubeconfig ~/.kube/config`])
       .argument('<id>', 'id of the response')
       .requiredOption('--kubeconfig <path>', 'the cluster it is about')
       .option('--context <name>', 'another context of the kubeconfig')
-      .addOption(new Option('--policy <path>', "policy file or folder (repeatable); the project's own when left out").argParser(repeated))
+      .addOption(policyOption())
       .action(async (id: string, options: Where & { kubeconfig: string; context?: string; policy?: readonly string[] }) => {
         const [{ decideResponse }, { OWN_POLICIES }] = await Promise.all([
           import('../respond/journal.ts'),
@@ -57,6 +67,7 @@ export const registerJournal: Register = (program) => {
     program
       .command('mode')
       .description('Turn the run-time switch: the most any response may do, at once. It can only lower what the deployment allows.'),
+    MODE_EXAMPLES,
   )
     .addArgument(new Argument('[mode]', 'how it stands is shown when left out').choices(['off', 'shadow', 'enforce']))
     .option('--why <reason>', 'for those who find it turned')
@@ -66,20 +77,18 @@ export const registerJournal: Register = (program) => {
     });
 };
 
-function where(command: Command): Command {
+function where(command: Command, examples: readonly string[]): Command {
   return command
     .addOption(new Option('--stage <name>', 'stage whose journal is meant: table tiercel-<stage>-journal').conflicts('table'))
     .option('--table <name>', "the journal's table")
-    .addHelpText('after', '\nExit codes: 0 done; 1 it could not be done; 64 wrong usage.\n');
+    .addHelpText(
+      'after',
+      `\nExamples:\n${examples.map((example) => `  $ tiercel ${example}\n`).join('')}\nExit codes: 0 done; 1 it could not be done; 64 wrong usage.\n`,
+    );
 }
 
 function tableOf({ stage, table }: Where): string {
   if (table !== undefined) return table;
-  if (stage === undefined) throw new InvalidArgumentError('expected --stage or --table.');
+  if (stage === undefined) throw new UsageError('BAD_ARGUMENT', 'expected --stage NAME or --table NAME: whose journal is meant');
   return `tiercel-${stage}-journal`;
-}
-
-function count(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('expected a whole number above 0.');
-  return Number(text);
 }

@@ -1,12 +1,28 @@
 import { EXIT, type Register } from '../program.ts';
 
+const CHECK_HELP = `
+Examples:
+  $ tiercel policy check
+  $ tiercel policy check rules/respond my-policies
+
+Exit codes: 0 nothing is wrong; 3 there are problems; 64 wrong usage.
+`;
+
+const TEST_HELP = `
+Examples:
+  $ tiercel policy test
+  $ tiercel policy test my-policies/responses.test.yaml
+
+Exit codes: 0 every case holds; 3 one does not, or there is none; 64 wrong usage.
+`;
+
 export const registerPolicy: Register = (program, exit) => {
   const policy = program.command('policy').description('Check and test the policies that say what respond does.');
   policy
     .command('check')
     .description('Find everything that is wrong with policies, each at its line.')
-    .argument('[paths...]', "policy files or folders; the project's own when left out")
-    .addHelpText('after', '\nExit codes: 0 none; 3 there are problems; 64 wrong usage.\n')
+    .argument('[paths...]', 'policy files or folders (default: the policies that come with tiercel)')
+    .addHelpText('after', CHECK_HELP)
     .action(async (paths: readonly string[]) => {
       const { checkPolicies, OWN_POLICIES } = await import('../respond/policies.ts');
       exit((await checkPolicies(paths.length > 0 ? paths : OWN_POLICIES, process.stdout)) ? EXIT.ok : EXIT.findings);
@@ -14,8 +30,8 @@ export const registerPolicy: Register = (program, exit) => {
   policy
     .command('test')
     .description('Run the cases of *.test.yaml files: an alert, and the plan or refusal it should lead to.')
-    .argument('[paths...]', "test files, or folders to look for them in; the project's own when left out")
-    .addHelpText('after', '\nExit codes: 0 every case holds; 3 one does not, or there is none; 64 wrong usage.\n')
+    .argument('[paths...]', 'test files, or folders to look for them in (default: the tests that come with tiercel)')
+    .addHelpText('after', TEST_HELP)
     .action(async (paths: readonly string[]) => {
       const { OWN_POLICIES, testPolicies } = await import('../respond/policies.ts');
       exit((await testPolicies(paths.length > 0 ? paths : OWN_POLICIES, process.stdout)) ? EXIT.ok : EXIT.findings);

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { TiercelError } from '../../shared/platform/errors.ts';
+import project from '../../package.json' with { type: 'json' };
+import { rulesOption } from '../options.ts';
 import { EXIT, type ExitCode } from '../program.ts';
 import type { PublishCommandOptions } from '../publish/command.ts';
-import { repeated } from './evaluate.ts';
 
 const HELP = `
 Examples:
@@ -23,18 +23,12 @@ export function registerPublish(rules: Command, exit: (code: ExitCode) => void):
     .description('Write rules as Falco takes them: files, values of the official chart, a ConfigMap, an artifact for falcoctl.')
     .requiredOption('--out <folder>', 'where to write; what an earlier publication left there is taken away')
     .option('--check', 'write nothing: compare the folder with what would be written')
-    .option('--rules <file>', 'rules file or folder, repeatable; in order of loading (default: the rules that come with tiercel)', repeated)
-    .option('--version <version>', 'version of the artifact, and its tag', '0.1.0')
+    .addOption(rulesOption())
+    .option('--version <version>', 'version of the artifact, and its tag', project.version)
     .option('--namespace <name>', 'namespace of the ConfigMap', 'falco')
     .addHelpText('after', HELP)
     .action(async (options: PublishCommandOptions) => {
       const { runPublish } = await import('../publish/command.ts');
-      try {
-        exit((await runPublish(options, process.stdout)) ? EXIT.ok : EXIT.findings);
-      } catch (error) {
-        if (!(error instanceof TiercelError)) throw error;
-        process.stderr.write(`tiercel rules publish: ${error.message}\n`);
-        exit(EXIT.usage);
-      }
+      exit((await runPublish(options, process.stdout)) ? EXIT.ok : EXIT.findings);
     });
 }

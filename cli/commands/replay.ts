@@ -1,5 +1,4 @@
-import { InvalidArgumentError, Option } from 'commander';
-import { TiercelError } from '../../shared/platform/errors.ts';
+import { tlsOptions, webhookOption, wholeNumber } from '../options.ts';
 import { EXIT, type Register } from '../program.ts';
 import type { ReplayOptions } from '../replay/command.ts';
 
@@ -16,40 +15,22 @@ Exit codes: 0 every event was delivered, or is named with the reason why it cann
 `;
 
 export const registerReplay: Register = (program, exit) => {
-  program
+  const command = program
     .command('replay')
     .description("Push recorded audit events to Falco's k8saudit webhook.")
     .argument('<files...>', 'files of audit events, - for standard input')
-    .requiredOption('--to <url>', "Falco's webhook, for example http://127.0.0.1:9765/k8s-audit")
+    .addOption(webhookOption())
     .option('--cluster <name>', 'name of the cluster the events come from (cluster_name in the event); default: what their log group says')
     .option('--json', 'print the summary as JSON')
-    .option('--max-body-bytes <bytes>', 'bytes of one request body, at most (default 1048576)', wholeNumber)
-    .option('--max-body-events <count>', 'events in one request body, at most (default 1000)', wholeNumber)
-    .option('--concurrency <count>', 'requests under way at the same time (default 4)', wholeNumber)
-    .option('--ca <file>', "PEM file with the authorities of Falco's certificate")
-    .option('--cert <file>', 'PEM file with a client certificate')
-    .option('--key <file>', 'PEM file with its private key')
-    .addOption(
-      new Option('--give-up-after <seconds>', 'stop when the receiver has taken nothing for this long')
-        .default(60)
-        .argParser((text) => wholeNumber(text)),
-    )
+    .option('--max-body-bytes <bytes>', 'bytes of one request body, at most (default: 1048576)', wholeNumber())
+    .option('--max-body-events <count>', 'events in one request body, at most (default: 1000)', wholeNumber())
+    .option('--concurrency <count>', 'requests under way at the same time (default: 4)', wholeNumber())
+    .option('--give-up-after <seconds>', 'stop when the receiver has taken nothing for this long', wholeNumber(), 60)
     .addHelpText('after', EXAMPLES)
     .action(async (files: readonly string[], options: ReplayOptions) => {
       const { runReplay } = await import('../replay/command.ts');
-      try {
-        const accountedFor = await runReplay(files, options, { out: process.stdout, log: process.stderr, stdin: process.stdin });
-        exit(accountedFor ? EXIT.ok : EXIT.failed);
-      } catch (error) {
-        // Wrong options and files that are not there; anything else is a defect and keeps its stack.
-        if (!(error instanceof TiercelError)) throw error;
-        process.stderr.write(`tiercel replay: ${error.message}\n`);
-        exit(EXIT.usage);
-      }
+      const accountedFor = await runReplay(files, options, { out: process.stdout, log: process.stderr, stdin: process.stdin });
+      exit(accountedFor ? EXIT.ok : EXIT.failed);
     });
+  for (const option of tlsOptions()) command.addOption(option);
 };
-
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
-  return Number(text);
-}

@@ -1,6 +1,5 @@
-import { Option } from 'commander';
+import { policyOption } from '../options.ts';
 import { EXIT, type Register } from '../program.ts';
-import { repeated } from './evaluate.ts';
 
 const HELP = `
 Examples:
@@ -32,7 +31,7 @@ export const registerRespond: Register = (program, exit) => {
     .command('respond')
     .description('Say what respond would do about alerts, or do it.')
     .argument('<alerts...>', 'files of alerts, one JSON document per line; - is standard input')
-    .addOption(new Option('--policy <path>', "policy file or folder (repeatable); the project's own when left out").argParser(repeated))
+    .addOption(policyOption())
     .option('--kubeconfig <path>', 'look at the cluster of its current context')
     .option('--context <name>', 'another context of the kubeconfig')
     .option('--enforce', 'act')

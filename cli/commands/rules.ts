@@ -1,17 +1,16 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { TiercelError } from '../../shared/platform/errors.ts';
+import { rulesOption } from '../options.ts';
 import { EXIT, type ExitCode, type Register } from '../program.ts';
 import type { CheckFormat } from '../rules/check.ts';
 import type { TestReportFormat } from '../rules/test.ts';
 import type { Thresholds } from '../rules/test-grade.ts';
-import { repeated } from './evaluate.ts';
 import { registerPublish } from './publish.ts';
 
 export const registerRules: Register = (program, exit) => {
   const rules = program.command('rules').description('Check, test and explain Falco rules.');
   registerCheck(rules, exit);
   registerTest(rules, exit);
-  registerCase(rules, exit);
+  registerCase(rules);
   registerExplain(rules, exit);
   registerPublish(rules, exit);
 };
@@ -43,7 +42,7 @@ function registerCheck(rules: Command, exit: (code: ExitCode) => void): void {
 }
 
 const TEST_HELP = `
-Example:
+Examples:
   $ tiercel rules test rules/falco --format junit > rules.xml
   $ tiercel rules test rules/falco --coverage --fail-under 90
 
@@ -64,11 +63,9 @@ function registerTest(rules: Command, exit: (code: ExitCode) => void): void {
     .option('--fail-under <percent>', 'fail when what is measured is below (implies --coverage unless --mutate is given)', percentage)
     .addHelpText('after', TEST_HELP)
     .action(async (paths: readonly string[], options: TestOptions) => {
-      await orUsage('rules test', exit, async () => {
-        const { runRulesTests } = await import('../rules/test.ts');
-        const ok = await runRulesTests(paths, options.json ? 'json' : options.format, process.stdout, options);
-        exit(ok ? EXIT.ok : EXIT.findings);
-      });
+      const { runRulesTests } = await import('../rules/test.ts');
+      const ok = await runRulesTests(paths, options.json ? 'json' : options.format, process.stdout, options);
+      exit(ok ? EXIT.ok : EXIT.findings);
     });
 }
 
@@ -80,22 +77,30 @@ function percentage(text: string): number {
   return value;
 }
 
-function registerCase(rules: Command, exit: (code: ExitCode) => void): void {
+const CASE_HELP = `
+Example:
+  $ tiercel rules case cases.json
+
+A case names an event by its id (the member cid of its payload, or the payload's name). For comparing this engine with another.
+
+Exit codes: 0 a verdict was printed for each case; 64 wrong usage.
+`;
+
+function registerCase(rules: Command): void {
   rules
     .command('case')
     .description('Evaluate {event, condition} cases: prints match, no-match or load-error, one a line.')
     .argument('<file>', 'JSON: {events: {name: payload text}, cases: [{event: cid, condition}]}')
+    .addHelpText('after', CASE_HELP)
     .action(async (file: string) => {
-      await orUsage('rules case', exit, async () => {
-        const { runConditionCases } = await import('../rules/case.ts');
-        await runConditionCases(file, process.stdout);
-      });
+      const { runConditionCases } = await import('../rules/case.ts');
+      await runConditionCases(file, process.stdout);
     });
 }
 
 const EXPLAIN_HELP = `
 Example:
-  $ tiercel rules explain --rules rules/falco --rule 'Privileged Pod' event.json
+  $ tiercel rules explain --rules rules/falco --rule 'Privileged Pod Created' event.json
 
 Each line is a check of the condition: ✓ true, ✗ false, · not looked at because what stands before it has decided;
 then the value of its left side. A macro's name stands before its condition.
@@ -109,24 +114,11 @@ function registerExplain(rules: Command, exit: (code: ExitCode) => void): void {
     .description('Show why a rule does or does not fire for an event: its condition with the value of each check.')
     .argument('<event>', 'a file with an event, an EventList or NDJSON; - for standard input')
     .requiredOption('--rule <name>', 'the rule')
-    .option('--rules <file>', 'rules file or folder, repeatable; in order of loading (default: the rules that come with tiercel)', repeated)
+    .addOption(rulesOption())
     .addHelpText('after', EXPLAIN_HELP)
     .action(async (event: string, options: { rule: string; rules?: readonly string[] }) => {
-      await orUsage('rules explain', exit, async () => {
-        const { explainEvents } = await import('../rules/explain.ts');
-        const explained = await explainEvents(event, options.rule, options.rules, { out: process.stdout, log: process.stderr });
-        exit(explained ? EXIT.ok : EXIT.findings);
-      });
+      const { explainEvents } = await import('../rules/explain.ts');
+      const explained = await explainEvents(event, options.rule, options.rules, { out: process.stdout, log: process.stderr });
+      exit(explained ? EXIT.ok : EXIT.findings);
     });
-}
-
-/** What cannot be read or understood is wrong usage; anything else is a defect and keeps its stack. */
-async function orUsage(command: string, exit: (code: ExitCode) => void, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (!(error instanceof TiercelError)) throw error;
-    process.stderr.write(`tiercel ${command}: ${error.message}\n`);
-    exit(EXIT.usage);
-  }
 }

@@ -1,7 +1,6 @@
-import { TiercelError } from '../../shared/platform/errors.ts';
 import type { SelectOptions } from '../evaluate/select.ts';
+import { appendOutputOption, priorityOption, rulesOption } from '../options.ts';
 import { EXIT, type Register } from '../program.ts';
-import { priorityNamed, repeated } from './evaluate.ts';
 
 const HELP = `
 Examples:
@@ -19,20 +18,14 @@ export const registerSelect: Register = (program, exit) => {
     .command('select')
     .description('Print the audit events that some Falco rule may match.')
     .argument('<events...>', 'files of audit events, - for standard input')
-    .option('--rules <file>', 'rules file or folder, repeatable; in order of loading (default: the rules that come with tiercel)', repeated)
-    .option('--priority <priority>', 'leave out rules that are less urgent', priorityNamed)
-    .option('--append-output <file>', "a Falco configuration whose append_output is added to the rules' outputs")
+    .addOption(rulesOption())
+    .addOption(priorityOption())
+    .addOption(appendOutputOption())
     .option('--stats', 'print what was kept and dropped, and why, to standard error')
     .addHelpText('after', HELP)
     .action(async (events: readonly string[], options: SelectOptions) => {
       const { selectFiles } = await import('../evaluate/select.ts');
-      try {
-        const outcome = await selectFiles(events, options, { out: process.stdout, log: process.stderr, stdin: process.stdin });
-        exit({ done: EXIT.ok, broken: EXIT.failed, 'no rules': EXIT.findings }[outcome]);
-      } catch (error) {
-        if (!(error instanceof TiercelError)) throw error;
-        process.stderr.write(`tiercel select: ${error.message}\n`);
-        exit(EXIT.usage);
-      }
+      const outcome = await selectFiles(events, options, { out: process.stdout, log: process.stderr, stdin: process.stdin });
+      exit({ done: EXIT.ok, broken: EXIT.failed, 'no rules': EXIT.findings }[outcome]);
     });
 };

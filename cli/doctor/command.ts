@@ -10,6 +10,7 @@ import { type DeployedStage, deployedStage } from '../checks/stage.ts';
 import { createProgress } from '../print/progress.ts';
 import type { Out } from '../print/terminal.ts';
 import { OWN_POLICIES, openPolicies } from '../respond/policies.ts';
+import { UsageError } from '../usage.ts';
 import { clusterOpener } from './clusters.ts';
 import { doctorPolicy } from './policy.ts';
 import { outcomeOf, reportAsJson, reportAsText } from './report.ts';
@@ -20,11 +21,8 @@ export interface DoctorOptions {
   readonly check?: readonly string[];
   readonly kubeconfig?: string;
   readonly package?: string;
-  readonly policy?: true;
+  readonly iamPolicy?: true;
 }
-
-/** The command line names something that is not there. */
-export class UsageError extends TiercelError {}
 
 /**
  * Runs the checks and prints what they found.
@@ -36,7 +34,7 @@ export async function doctor(
 ): Promise<'well' | 'faults' | 'unknown'> {
   const stage = readDeployed(options.stage);
   const checks = chosen(options.check);
-  if (options.policy) {
+  if (options.iamPolicy) {
     out.write(`${JSON.stringify(doctorPolicy(checks, stage), null, 2)}\n`);
     return 'well';
   }

@@ -2,9 +2,9 @@ import { createReadStream } from 'node:fs';
 import type { Priority } from '../../shared/falco/alert.ts';
 import type { AppendOutput } from '../../shared/falco/engine/index.ts';
 import { type LoadedRule, loadRules, readAppendOutput, renderDiagnostic } from '../../shared/falco/engine/index.ts';
-import { TiercelError } from '../../shared/platform/errors.ts';
 import type { Out } from '../print/terminal.ts';
-import { OWN_RULES, readRulesFiles, readText } from '../rules/files.ts';
+import { OWN_RULES, readRulesFiles } from '../rules/files.ts';
+import { given, readText, UnreadableFile } from '../usage.ts';
 import { type EventSink, readEvents } from './lines.ts';
 
 export interface Streams {
@@ -31,10 +31,12 @@ export async function loadNamedRules(
 
 /** The `append_output` of a Falco configuration. */
 export async function loadAppendOutput(path: string | undefined): Promise<AppendOutput[]> {
-  return path === undefined ? [] : readAppendOutput(await readText(path));
+  if (path === undefined) return [];
+  const text = await readText(path);
+  return given(() => readAppendOutput(text));
 }
 
-/** Reads files in order, `-` being standard input. @throws TiercelError for a file that cannot be read. */
+/** Reads files in order, `-` being standard input. @throws UnreadableFile */
 export async function readAll(files: readonly string[], stdin: AsyncIterable<Uint8Array>, sink: EventSink): Promise<void> {
   for (const file of files) {
     const source = file === '-' ? stdin : createReadStream(file, { highWaterMark: CHUNK_BYTES });
@@ -42,7 +44,7 @@ export async function readAll(files: readonly string[], stdin: AsyncIterable<Uin
       await readEvents(source, file, sink);
     } catch (error) {
       if (!isFileError(error)) throw error;
-      throw new TiercelError('FILE_UNREADABLE', `cannot read ${file}: ${error.message}`, { cause: error });
+      throw new UnreadableFile(file, error);
     }
   }
 }

@@ -1,10 +1,11 @@
-import { appendFile, readFile, stat } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type MacKey, prepare, restamp } from '../../shared/audit/index.ts';
 import { createTransport, createWebhookDestination, parseWebhookConfig } from '../../shared/falco/client/index.ts';
 import { systemClock, systemRandom } from '../../shared/platform/clock.ts';
 import { messageOf, TiercelError } from '../../shared/platform/errors.ts';
 import type { Out } from '../print/terminal.ts';
+import { given, isFolder, readText, UsageError } from '../usage.ts';
 import { Follow, type FollowEnd, type RejectedLine } from './follow.ts';
 import { readCheckpoint, writeCheckpoint } from './place.ts';
 import { createReport } from './report.ts';
@@ -34,10 +35,10 @@ const POLL_MS = 200;
 const REQUEST_TIMEOUT_MS = 20_000;
 const SHORTEST_SECRET_BYTES = 32;
 
-/** Runs the command until the end of the log (`--once`), a signal, or for ever. @throws TiercelError for wrong options and files that cannot be used. */
+/** Runs the command until the end of the log (`--once`), a signal, or for ever. @throws UsageError for wrong options and files that cannot be read; TiercelError when the place or a reject cannot be kept. */
 export async function runFollow(logFile: string, options: FollowOptions, log: Out, stop: AbortSignal): Promise<FollowEnd> {
   const path = resolve(logFile);
-  const config = parseWebhookConfig({
+  const settings = {
     url: options.to,
     // Attempts are counted here, and wait for longer than one delivery may take.
     retries: 0,
@@ -46,9 +47,10 @@ export async function runFollow(logFile: string, options: FollowOptions, log: Ou
     ...(await pem(options.ca, 'caPem')),
     ...(await pem(options.cert, 'certPem')),
     ...(await pem(options.key, 'keyPem')),
-  });
+  };
+  const config = await given(() => parseWebhookConfig(settings));
   const mac = await macKeyOf(options);
-  if (options.once) await mustExist(path);
+  await mustBeFile(path, options.once === true);
   const checkpoint = options.checkpoint;
   const known = checkpoint === undefined ? undefined : await readCheckpoint(checkpoint, path);
   const report = createReport(log, options.reportEvery * 1000);
@@ -111,38 +113,35 @@ function identityOf({ cluster, account, region }: FollowOptions) {
   };
 }
 
+/** Without `--once` the log may still have to be made. */
+async function mustBeFile(path: string, now: boolean): Promise<void> {
+  const folder = await isFolder(path).catch((error: unknown) => {
+    if (now) throw error;
+    return false;
+  });
+  if (folder) throw new UsageError('FILE_UNREADABLE', `cannot read ${path}: it is a directory, expected a file`);
+}
+
 async function pem(file: string | undefined, name: string): Promise<Record<string, string>> {
-  return file === undefined ? {} : { [name]: await text(file) };
+  return file === undefined ? {} : { [name]: await readText(file) };
 }
 
 async function macKeyOf({ macKey, macKeyId }: FollowOptions): Promise<MacKey | undefined> {
   if (macKey === undefined && macKeyId === undefined) return undefined;
   if (macKey === undefined || macKeyId === undefined) {
-    throw new TiercelError(
+    throw new UsageError(
       'BAD_ARGUMENT',
       '--mac-key and --mac-key-id belong together: the file with the secret, and the id respond knows it by',
     );
   }
-  const secret = Buffer.from((await text(macKey)).replace(/\r?\n$/, ''));
+  const secret = Buffer.from((await readText(macKey)).replace(/\r?\n$/, ''));
   if (secret.length < SHORTEST_SECRET_BYTES || !/^[\w-]{1,32}$/.test(macKeyId)) {
-    throw new TiercelError(
+    throw new UsageError(
       'BAD_ARGUMENT',
       `expected a secret of at least ${SHORTEST_SECRET_BYTES} bytes in ${macKey}, and an id of 1–32 letters, digits, - or _`,
     );
   }
   return { id: macKeyId, secret };
-}
-
-async function text(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch((error: unknown) => {
-    throw new TiercelError('FILE_UNREADABLE', `${file} cannot be read: ${messageOf(error)}`, { cause: error });
-  });
-}
-
-async function mustExist(path: string): Promise<void> {
-  await stat(path).catch((error: unknown) => {
-    throw new TiercelError('FILE_UNREADABLE', `${path} cannot be read: ${messageOf(error)}`, { cause: error });
-  });
 }
 
 /** One JSON object a line: the place, the reason, and the line itself as base64, so that whatever it is stays as it was. */

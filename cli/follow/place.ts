@@ -3,6 +3,7 @@ import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod';
 import { messageOf, TiercelError } from '../../shared/platform/errors.ts';
+import { UnreadableFile, UsageError } from '../usage.ts';
 
 /** The first bytes of a file tell it from every other: each line of an audit log begins with an id of its own. */
 const FINGERPRINT_BYTES = 1024;
@@ -47,24 +48,21 @@ export function isShort(fingerprint: Fingerprint, head: Uint8Array): boolean {
   return fingerprint.bytes < Math.min(head.length, FINGERPRINT_BYTES);
 }
 
-/** @throws TiercelError when there is a file that cannot be read or is not a checkpoint of this log; `undefined` when there is none. */
+/** @throws UsageError when there is a file that cannot be read or is not a checkpoint of this log; `undefined` when there is none. */
 export async function readCheckpoint(file: string, log: string): Promise<Place | undefined> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new TiercelError('FILE_UNREADABLE', `checkpoint ${file} cannot be read: ${messageOf(error)}`, { cause: error });
+    throw new UnreadableFile(file, error);
   }
   const place = placeSchema.safeParse(parsed(text));
   if (!place.success) {
-    throw new TiercelError(
-      'BAD_CHECKPOINT',
-      `${file} is not a checkpoint of tiercel follow: name another file, or delete it to begin anew`,
-    );
+    throw new UsageError('BAD_CHECKPOINT', `${file} is not a checkpoint of tiercel follow: name another file, or delete it to begin anew`);
   }
   if (place.data.log !== log) {
-    throw new TiercelError('BAD_CHECKPOINT', `checkpoint ${file} belongs to ${place.data.log}, not to ${log}: use one checkpoint per log`);
+    throw new UsageError('BAD_CHECKPOINT', `checkpoint ${file} belongs to ${place.data.log}, not to ${log}: use one checkpoint per log`);
   }
   return place.data;
 }

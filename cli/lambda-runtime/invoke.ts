@@ -1,10 +1,12 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 import { deployment } from '../../infra/stage/deployment.ts';
 import { functionKeys, functionSettings } from '../../infra/stage/function-settings.ts';
 import { readStage } from '../../infra/stage/read.ts';
-import { messageOf, TiercelError } from '../../shared/platform/errors.ts';
+import { messageOf } from '../../shared/platform/errors.ts';
 import type { Out } from '../print/terminal.ts';
+import { readText, UsageError } from '../usage.ts';
 import { type Invocation, runFunction } from './function-process.ts';
 import { buildInto, unpackInto } from './package-folder.ts';
 
@@ -13,7 +15,7 @@ export interface InvokeOptions {
   /** Folder with zip files made by `npm run package`; absent: the function is built now. */
   readonly package?: string;
   /** `NAME=value`, on top of what the stage gives. */
-  readonly env: readonly string[];
+  readonly env?: readonly string[];
   readonly times: number;
   /** Seconds, instead of the function's own. */
   readonly timeout?: number;
@@ -30,11 +32,11 @@ const root = join(import.meta.dirname, '../..');
 /**
  * Runs one function with one event. The result goes to `out`, everything else to `log`.
  * @returns whether every invocation succeeded.
- * @throws TiercelError for wrong usage: no such function, stage or file, no JSON.
+ * @throws UsageError for wrong usage: no such function, stage or file, no JSON.
  */
 export async function invoke(wanted: string, eventFile: string, options: InvokeOptions, streams: Streams): Promise<boolean> {
   const key = functionKeys().find((known) => known === wanted || dashed(known) === wanted);
-  if (key === undefined) throw new TiercelError('NO_SUCH_FUNCTION', `Expected one of ${functionKeys().join(', ')}, got ${wanted}.`);
+  if (key === undefined) throw new UsageError('NO_SUCH_FUNCTION', `Expected one of ${functionKeys().join(', ')}, got ${wanted}.`);
   const stage = deployment(usage(() => readStage(options.stage)));
   const settings = functionSettings(key, stage);
   const event = await readEvent(eventFile, streams.stdin);
@@ -48,7 +50,7 @@ export async function invoke(wanted: string, eventFile: string, options: InvokeO
       region: stage.region,
       account: stage.account,
       timeoutSeconds: options.timeout ?? settings.timeoutSeconds,
-      environment: { ...settings.environment, ...Object.fromEntries(options.env.map(assignment)) },
+      environment: { ...settings.environment, ...Object.fromEntries((options.env ?? []).map(assignment)) },
     };
     let succeeded = true;
     for await (const invocation of runFunction(lambda, Array(options.times).fill(event), (chunk) => streams.log.write(chunk.toString()))) {
@@ -83,37 +85,26 @@ function reason(answer: Exclude<Invocation['answer'], { kind: 'result' }>): stri
 }
 
 async function readEvent(file: string, stdin: AsyncIterable<Uint8Array>): Promise<string> {
-  const text =
-    file === '-'
-      ? await readAll(stdin)
-      : await readFile(file, 'utf8').catch((error: unknown) => {
-          throw new TiercelError('FILE_UNREADABLE', `${file} cannot be read: ${messageOf(error)}`, { cause: error });
-        });
+  const text = file === '-' ? await textOf(stdin) : await readText(file);
   try {
     JSON.parse(text);
     return text;
   } catch (error) {
-    throw new TiercelError('NOT_JSON', `Expected ${file} to hold the function's event as JSON, but: ${messageOf(error)}`, { cause: error });
+    throw new UsageError('NOT_JSON', `Expected ${file} to hold the function's event as JSON, but: ${messageOf(error)}`, { cause: error });
   }
-}
-
-async function readAll(stdin: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of stdin) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
 }
 
 function usage<Value>(read: () => Value): Value {
   try {
     return read();
   } catch (error) {
-    throw new TiercelError('BAD_STAGE', messageOf(error), { cause: error });
+    throw new UsageError('BAD_STAGE', messageOf(error), { cause: error });
   }
 }
 
 function assignment(text: string): [string, string] {
   const equals = text.indexOf('=');
-  if (equals < 1) throw new TiercelError('BAD_ASSIGNMENT', `Expected --env NAME=value, got ${JSON.stringify(text)}.`);
+  if (equals < 1) throw new UsageError('BAD_ASSIGNMENT', `Expected --env NAME=value, got ${JSON.stringify(text)}.`);
   return [text.slice(0, equals), text.slice(equals + 1)];
 }
 

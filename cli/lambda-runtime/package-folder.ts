@@ -2,7 +2,7 @@ import { cp, glob, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
 import { parse } from 'yaml';
-import { messageOf, TiercelError } from '../../shared/platform/errors.ts';
+import { UnreadableFile, UsageError } from '../usage.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -44,23 +44,20 @@ const DIRECTORY_ENTRY = 0x02014b50;
 /**
  * Unpacks a function's zip file, as `npm run package` writes it, into `folder`. Knows what such files contain: stored or deflated
  * entries, no encryption, less than 4 GiB.
- * @throws TiercelError when the file is no such zip.
+ * @throws UsageError when the file is no such zip.
  */
 export async function unpackInto(folder: string, zipFile: string): Promise<void> {
   const zip = await readFile(zipFile).catch((error: unknown) => {
-    throw new TiercelError('FILE_UNREADABLE', `${zipFile} cannot be read: ${messageOf(error)}`, { cause: error });
+    throw new UnreadableFile(zipFile, error);
   });
   let end = zip.length - 22;
   while (end >= 0 && zip.readUInt32LE(end) !== END_OF_DIRECTORY) end--;
   if (end < 0)
-    throw new TiercelError(
-      'NOT_A_PACKAGE',
-      `Expected ${zipFile} to be a zip file made by \`npm run package\`, but it has no zip directory.`,
-    );
+    throw new UsageError('NOT_A_PACKAGE', `Expected ${zipFile} to be a zip file made by \`npm run package\`, but it has no zip directory.`);
   let at = zip.readUInt32LE(end + 16);
   for (let left = zip.readUInt16LE(end + 10); left > 0; left--) {
     if (zip.readUInt32LE(at) !== DIRECTORY_ENTRY)
-      throw new TiercelError('NOT_A_PACKAGE', `${zipFile}: expected a directory entry at byte ${at}.`);
+      throw new UsageError('NOT_A_PACKAGE', `${zipFile}: expected a directory entry at byte ${at}.`);
     const deflated = zip.readUInt16LE(at + 10) === 8;
     const size = zip.readUInt32LE(at + 20);
     const nameLength = zip.readUInt16LE(at + 28);
@@ -70,7 +67,7 @@ export async function unpackInto(folder: string, zipFile: string): Promise<void>
     if (!name.endsWith('/')) {
       const file = join(folder, name);
       if (!file.startsWith(join(folder, '/')))
-        throw new TiercelError('NOT_A_PACKAGE', `${zipFile}: the entry ${JSON.stringify(name)} lies outside.`);
+        throw new UsageError('NOT_A_PACKAGE', `${zipFile}: the entry ${JSON.stringify(name)} lies outside.`);
       const content = zip.subarray(data, data + size);
       await mkdir(dirname(file), { recursive: true });
       await writeFile(file, deflated ? inflateRawSync(content) : content);

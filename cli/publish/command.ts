@@ -1,9 +1,9 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
-import { messageOf, TiercelError } from '../../shared/platform/errors.ts';
 import { withThousands } from '../print/table.ts';
 import type { Out } from '../print/terminal.ts';
 import { OWN_RULES, readRulesFiles } from '../rules/files.ts';
+import { UnreadableFile, UsageError } from '../usage.ts';
 import { type Publication, publish } from './publish.ts';
 
 export interface PublishCommandOptions {
@@ -51,10 +51,7 @@ async function emptyOwn(folder: string): Promise<void> {
   const there = await filesBelow(folder);
   const foreign = there.find((path) => !/^(rules\/[^/]+\.ya?ml|digest|falco-rules\.(values|configmap)\.yaml|oci\/.+)$/.test(path));
   if (foreign !== undefined) {
-    throw new TiercelError(
-      'FOLDER_NOT_EMPTY',
-      `${folder} holds ${foreign}, which no publication made: name another folder, or an empty one`,
-    );
+    throw new UsageError('FOLDER_NOT_EMPTY', `${folder} holds ${foreign}, which no publication made: name another folder, or an empty one`);
   }
   for (const path of there) await rm(join(folder, path));
 }
@@ -67,6 +64,6 @@ async function filesBelow(folder: string): Promise<string[]> {
       .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw new TiercelError('FOLDER_UNREADABLE', `${folder} cannot be read: ${messageOf(error)}`, { cause: error });
+    throw new UnreadableFile(folder, error);
   }
 }

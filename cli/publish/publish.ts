@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { stringify } from 'yaml';
 import { type LoadResult, loadRules, type RulesFile, rulesDigest } from '../../shared/falco/engine/index.ts';
 import { HEARTBEAT_RULE, packDigest, packTag } from '../../shared/falco/heartbeat.ts';
-import { TiercelError } from '../../shared/platform/errors.ts';
+import { UsageError } from '../usage.ts';
 import { tarOf } from './tar.ts';
 
 export interface PublishedFile {
@@ -14,7 +14,7 @@ export interface PublishedFile {
 }
 
 export interface Publication {
-  /** Of everything that is loaded but the heartbeat: what the heartbeat carries, and `tiercel rules check --json` prints for the other files. */
+  /** Of everything that is loaded but the heartbeat, which carries it. */
   readonly digest: string;
   readonly rules: number;
   readonly files: readonly PublishedFile[];
@@ -37,21 +37,21 @@ const MAX_CONFIG_MAP_BYTES = 1_000_000;
 
 /**
  * Makes everything Falco can take rules from: the files, values of the official chart, a ConfigMap, and an OCI layout with one artifact.
- * The same rules make the same bytes. @throws TiercelError when the rules do not load, or the heartbeat does not carry the digest of the others.
+ * The same rules make the same bytes. @throws UsageError when the rules do not load, or the heartbeat does not carry the digest of the others.
  */
 export function publish(rulesFiles: readonly RulesFile[], options: PublishOptions): Publication {
   const loaded = loadRules(rulesFiles);
   if (!loaded.loads) {
-    throw new TiercelError('RULES_DO_NOT_LOAD', 'the rules do not load: `tiercel rules check` says why');
+    throw new UsageError('RULES_DO_NOT_LOAD', 'the rules do not load: `tiercel rules check` says why');
   }
   const digest = withHeartbeat(loaded);
   const named = rulesFiles.map(({ name, text }) => ({ name: basename(name), text }));
   const names = named.map(({ name }) => name);
   const twice = names.find((name, at) => names.indexOf(name) !== at);
-  if (twice !== undefined) throw new TiercelError('BAD_ARGUMENT', `two rules files are called ${twice}: Falco reads them from one folder`);
+  if (twice !== undefined) throw new UsageError('BAD_ARGUMENT', `two rules files are called ${twice}: Falco reads them from one folder`);
   const data = Object.fromEntries(named.map(({ name, text }) => [name, text]));
   if (Buffer.byteLength(JSON.stringify(data)) > MAX_CONFIG_MAP_BYTES) {
-    throw new TiercelError(
+    throw new UsageError(
       'RULES_TOO_LARGE',
       'the rules do not fit into a ConfigMap (1 MiB): publish them as an artifact only, or fewer of them',
     );
@@ -80,18 +80,18 @@ export function publish(rulesFiles: readonly RulesFile[], options: PublishOption
   };
 }
 
-/** The digest of all rules but the heartbeat. @throws TiercelError when there is no heartbeat, or it carries another digest. */
+/** The digest of all rules but the heartbeat. @throws UsageError when there is no heartbeat, or it carries another digest. */
 function withHeartbeat({ rules }: LoadResult): string {
   const digest = rulesDigest(rules.filter(({ name }) => name !== HEARTBEAT_RULE));
   const heartbeat = rules.find(({ name }) => name === HEARTBEAT_RULE);
   if (heartbeat === undefined) {
-    throw new TiercelError(
+    throw new UsageError(
       'NO_HEARTBEAT',
       `expected a rules file with the rule ${HEARTBEAT_RULE}, which tells the pipeline what Falco really runs; take 95-heartbeat.yaml along`,
     );
   }
   if (packDigest(heartbeat.tags) !== digest) {
-    throw new TiercelError(
+    throw new UsageError(
       'STALE_DIGEST',
       `${heartbeat.place.file} carries another digest than the rules have: write ${packTag(digest)} into its tags`,
     );

@@ -1,11 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { prepare, restamp } from '../../shared/audit/index.ts';
 import { createTransport, createWebhookDestination, parseWebhookConfig, type WebhookConfig } from '../../shared/falco/client/index.ts';
 import { systemClock, systemRandom } from '../../shared/platform/clock.ts';
-import { messageOf, TiercelError } from '../../shared/platform/errors.ts';
 import { createProgress } from '../print/progress.ts';
 import { withThousands } from '../print/table.ts';
 import type { Out } from '../print/terminal.ts';
+import { given, readText } from '../usage.ts';
 import { openInput } from './input.ts';
 import { isAccountedFor, type ReplaySummary, replay } from './replay.ts';
 import { summaryAsJson, summaryAsText } from './summary.ts';
@@ -35,7 +34,7 @@ const BODY_FRAME_BYTES = 128;
 /** Falco's default `maxEventSize`: a larger event is reduced, because Falco would drop it without a word. */
 const MAX_EVENT_BYTES = 262_144;
 
-/** Runs the command. Resolves to whether every event is accounted for. @throws TiercelError for wrong options and files that cannot be read. */
+/** Runs the command. Resolves to whether every event is accounted for. @throws UsageError for wrong options and files that cannot be read. */
 export async function runReplay(files: readonly string[], options: ReplayOptions, streams: Streams): Promise<boolean> {
   const config = await configOf(options);
   const input = await openInput(files, streams.stdin, options.cluster);
@@ -71,11 +70,8 @@ export async function runReplay(files: readonly string[], options: ReplayOptions
 }
 
 async function configOf(options: ReplayOptions): Promise<WebhookConfig> {
-  const pem = async (file: string | undefined, name: string) => {
-    if (file === undefined) return {};
-    return { [name]: await readFile(file, 'utf8').catch((error: unknown) => unreadable(file, error)) };
-  };
-  return parseWebhookConfig({
+  const pem = async (file: string | undefined, name: string) => (file === undefined ? {} : { [name]: await readText(file) });
+  const settings = {
     url: options.to,
     // Replay counts attempts itself, and waits for longer than one delivery may take.
     retries: 0,
@@ -86,11 +82,8 @@ async function configOf(options: ReplayOptions): Promise<WebhookConfig> {
     ...(await pem(options.ca, 'caPem')),
     ...(await pem(options.cert, 'certPem')),
     ...(await pem(options.key, 'keyPem')),
-  });
-}
-
-function unreadable(file: string, error: unknown): never {
-  throw new TiercelError('FILE_UNREADABLE', `${file} cannot be read: ${messageOf(error)}`, { cause: error });
+  };
+  return given(() => parseWebhookConfig(settings));
 }
 
 function progressText(summary: ReplaySummary): string {

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { access, constants, stat } from 'node:fs/promises';
 import { type DecodedItem, decodeStream } from '../../shared/audit/index.ts';
-import { messageOf, TiercelError } from '../../shared/platform/errors.ts';
+import { UnreadableFile, UsageError } from '../usage.ts';
 
 export interface Input {
   /** What is in the files, in order; each is opened when the one before it has ended. */
@@ -14,14 +14,14 @@ export interface Input {
 
 const STDIN = '-';
 
-/** Looks at every file before the first is read. @throws TiercelError naming all that cannot be read. */
+/** Looks at every file before the first is read. @throws UsageError naming all that cannot be read. */
 export async function openInput(files: readonly string[], stdin: AsyncIterable<Uint8Array>, cluster: string | undefined): Promise<Input> {
   if (files.filter((file) => file === STDIN).length > 1) {
-    throw new TiercelError('BAD_ARGUMENT', 'standard input (-) can be read only once: name it once');
+    throw new UsageError('BAD_ARGUMENT', 'standard input (-) can be read only once: name it once');
   }
   const sizes = await Promise.all(files.map((file) => (file === STDIN ? undefined : sizeOf(file))));
   const problems = sizes.filter((size) => typeof size === 'string');
-  if (problems.length > 0) throw new TiercelError('FILE_UNREADABLE', problems.join('\n'));
+  if (problems.length > 0) throw new UsageError('FILE_UNREADABLE', problems.join('\n'));
   const knownEnd = sizes.every((size) => typeof size === 'number');
   const size = knownEnd ? sizes.reduce<number>((sum, one) => sum + Number(one), 0) : 0;
   let read = 0;
@@ -48,8 +48,8 @@ async function sizeOf(file: string): Promise<number | string> {
   try {
     await access(file, constants.R_OK);
     const found = await stat(file);
-    return found.isDirectory() ? `${file} is a directory: name the files in it` : found.size;
+    return found.isDirectory() ? `cannot read ${file}: it is a directory, expected a file` : found.size;
   } catch (error) {
-    return `${file} cannot be read: ${messageOf(error)}`;
+    return new UnreadableFile(file, error).message;
   }
 }

@@ -17,13 +17,14 @@ import {
   openChannels,
   type PolicySet,
 } from '../../shared/respond/index.ts';
+import { given } from '../usage.ts';
 
 /** Entries written here are kept as long as those of the function are by default. */
 const RETENTION_SECONDS = 400 * 86_400;
 
-/** A client with the rights of whoever runs the command. @throws KubeconfigError */
+/** A client with the rights of whoever runs the command. @throws UsageError for a kubeconfig that cannot be used. */
 export async function openCluster(kubeconfig: string, context?: string): Promise<KubeClient> {
-  return createKubeClient({ endpoint: await readKubeconfig(kubeconfig, clock, context), clock, random });
+  return createKubeClient({ endpoint: await given(() => readKubeconfig(kubeconfig, clock, context)), clock, random });
 }
 
 export function openJournal(tableName: string): Journal {

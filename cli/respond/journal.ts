@@ -14,6 +14,7 @@ import {
 } from '../../shared/respond/index.ts';
 import { table } from '../print/table.ts';
 import type { Out } from '../print/terminal.ts';
+import { UsageError } from '../usage.ts';
 import { openCluster, operatorDeps, tellingFrom } from './cluster.ts';
 import { openPolicies } from './policies.ts';
 
@@ -23,7 +24,7 @@ const LEASE_MS = 60_000;
 async function entryOf(journal: Journal, id: string): Promise<Entry> {
   const entry = await journal.find(id);
   if (!entry)
-    throw new TiercelError(
+    throw new UsageError(
       'respond.journal.unknown',
       `The journal has no response ${id}. \`tiercel journal list\` shows those of the last day.`,
     );

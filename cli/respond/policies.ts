@@ -14,18 +14,20 @@ import {
   runPolicyTest,
 } from '../../shared/respond/index.ts';
 import { type Out, paletteFor } from '../print/terminal.ts';
-import { isFolder, readRulesFiles, readText, testPaths } from '../rules/files.ts';
+import { readYamlFiles, testPaths } from '../rules/files.ts';
+import { given, isFolder, readText } from '../usage.ts';
 
 /** The policies that come with the project. */
 export const OWN_POLICIES: readonly string[] = [resolve(import.meta.dirname, '../../rules/respond')];
 
 async function policyFiles(paths: readonly string[]): Promise<readonly PolicyFile[]> {
-  return (await readRulesFiles(paths)).map(({ name, text }) => ({ path: name, text }));
+  return (await readYamlFiles(paths)).map(({ name, text }) => ({ path: name, text }));
 }
 
-/** @throws PolicyError, UnreadableFile */
+/** @throws UsageError that lists everything that is wrong with them. */
 export async function openPolicies(paths: readonly string[]): Promise<PolicySet> {
-  return loadPolicies(await policyFiles(paths), actionCatalogue);
+  const files = await policyFiles(paths);
+  return given(() => loadPolicies(files, actionCatalogue));
 }
 
 /** Prints every problem, or what is there. Resolves to whether there was none. */

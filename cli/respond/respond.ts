@@ -8,9 +8,10 @@ import { type ItemOutcome, type RespondDeps, respondToAlerts } from '../../share
 import { respondInMemory } from '../../shared/flows/respond-in-memory.ts';
 import { createRotatingSecret } from '../../shared/platform/aws/rotating-secret.ts';
 import { systemClock } from '../../shared/platform/clock.ts';
-import { messageOf, TiercelError } from '../../shared/platform/errors.ts';
+import { messageOf } from '../../shared/platform/errors.ts';
 import { describeEffect, type Entry, type PolicySet, readTrigger } from '../../shared/respond/index.ts';
 import { type Out, paletteFor } from '../print/terminal.ts';
+import { UnreadableFile, UsageError } from '../usage.ts';
 import { openCluster, operatorDeps } from './cluster.ts';
 import { OWN_POLICIES, openPolicies } from './policies.ts';
 import { ResponseSummary } from './summary.ts';
@@ -68,7 +69,7 @@ export async function enforceResponses(
 ): Promise<boolean> {
   const { kubeconfig, table, macKeySecret } = options;
   if (kubeconfig === undefined || table === undefined || macKeySecret === undefined) {
-    throw new TiercelError(
+    throw new UsageError(
       'respond.usage',
       'Acting needs --kubeconfig (where), --table (a journal, so that it can be undone) and --mac-key-secret (which alerts to believe).',
     );
@@ -119,7 +120,7 @@ async function* alertLines(paths: readonly string[], stdin: Readable): AsyncGene
         yield* lines.filter((line) => line.trim() !== '');
       }
     } catch (error) {
-      throw new TiercelError('FILE_UNREADABLE', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
+      throw new UnreadableFile(path, error);
     }
     if (rest.trim() !== '') yield rest;
   }

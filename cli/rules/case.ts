@@ -1,8 +1,8 @@
 import type { Writable } from 'node:stream';
 import { z } from 'zod';
 import { createEvaluator, type LoadedRule, loadRules, splitPayload } from '../../shared/falco/engine/index.ts';
-import { messageOf, TiercelError } from '../../shared/platform/errors.ts';
-import { readText } from './files.ts';
+import { messageOf } from '../../shared/platform/errors.ts';
+import { readText, UsageError } from '../usage.ts';
 
 const schema = z.object({
   events: z.record(z.string(), z.string()),
@@ -15,7 +15,7 @@ const schema = z.object({
  */
 export async function runConditionCases(path: string, out: Writable): Promise<void> {
   const parsed = schema.safeParse(parsedJson(path, await readText(path)));
-  if (!parsed.success) throw new TiercelError('CASES_INVALID', `${path}: expected {events, cases}: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) throw new UsageError('CASES_INVALID', `${path}: expected {events, cases}: ${z.prettifyError(parsed.error)}`);
   const { events, cases } = parsed.data;
   for (const { event, condition } of cases) out.write(`${conditionVerdict(condition, event, events)}\n`);
 }
@@ -24,7 +24,7 @@ function parsedJson(path: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new TiercelError('CASES_INVALID', `${path} is not JSON: ${messageOf(error)}`, { cause: error });
+    throw new UsageError('CASES_INVALID', `${path} is not JSON: ${messageOf(error)}`, { cause: error });
   }
 }
 

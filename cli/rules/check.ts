@@ -8,8 +8,9 @@ import {
   renderDiagnostic,
 } from '../../shared/falco/engine/index.ts';
 import { SourceFile } from '../../shared/falco/engine/read/source.ts';
+import { UnreadableFile } from '../usage.ts';
 import { githubAnnotations, sarifReport } from './check-reports.ts';
-import { readText, rulesPaths, UnreadableFile } from './files.ts';
+import { readRulesFiles } from './files.ts';
 
 export type CheckFormat = 'text' | 'json' | 'sarif' | 'github';
 
@@ -45,9 +46,9 @@ async function load(
   paths: readonly string[],
   options: LoadOptions,
 ): Promise<{ loads: boolean; diagnostics: readonly Diagnostic[]; summary: string }> {
-  const files: RulesFile[] = [];
+  let files: readonly RulesFile[];
   try {
-    for (const path of await rulesPaths(paths)) files.push({ name: path, text: await readText(path) });
+    files = await readRulesFiles(paths);
   } catch (error) {
     if (!(error instanceof UnreadableFile)) throw error;
     const place = { source: new SourceFile(error.path, ''), start: 0, end: 0 };

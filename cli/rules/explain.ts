@@ -1,8 +1,8 @@
 import { text as readStream } from 'node:stream/consumers';
 import { type Explanation, explainRule, loadRules, renderDiagnostic, splitPayload } from '../../shared/falco/engine/index.ts';
-import { TiercelError } from '../../shared/platform/errors.ts';
 import { type Out, type Palette, paletteFor } from '../print/terminal.ts';
-import { OWN_RULES, readRulesFiles, readText } from './files.ts';
+import { readText, UsageError } from '../usage.ts';
+import { OWN_RULES, readRulesFiles } from './files.ts';
 
 /** Longest value shown. */
 const SHOWN = 100;
@@ -47,7 +47,7 @@ function eventsOf(content: string, path: string): readonly Uint8Array[] {
   const lines = content.split('\n').filter((line) => line.trim() !== '');
   const events = lines.flatMap((line) => splitPayload(Buffer.from(line)) ?? []);
   if (events.length === 0)
-    throw new TiercelError('NO_EVENT', `${path} holds no audit event: expected JSON with kind Event or EventList, whole or one a line`);
+    throw new UsageError('NO_EVENT', `${path} holds no audit event: expected JSON with kind Event or EventList, whole or one a line`);
   return events;
 }
 

@@ -1,26 +1,8 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { RulesFile } from '../../shared/falco/engine/index.ts';
 import type { TesterFiles } from '../../shared/falco/engine/tester/index.ts';
-import { messageOf, TiercelError } from '../../shared/platform/errors.ts';
-
-/** A file or folder that was named on the command line and cannot be read. */
-export class UnreadableFile extends TiercelError {
-  readonly path: string;
-
-  constructor(path: string, cause: unknown) {
-    super('FILE_UNREADABLE', `cannot read ${path}: ${messageOf(cause)}`, { cause });
-    this.path = path;
-  }
-}
-
-export async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw new UnreadableFile(path, error);
-  }
-}
+import { isFolder, readText, UsageError } from '../usage.ts';
 
 /** The rules that come with the project. */
 export const OWN_RULES: readonly string[] = [resolve(import.meta.dirname, '../../rules/falco')];
@@ -35,9 +17,17 @@ export async function rulesPaths(paths: readonly string[]): Promise<readonly str
   return found;
 }
 
-export async function readRulesFiles(paths: readonly string[]): Promise<readonly RulesFile[]> {
+/** What stands in the files that {@link rulesPaths} finds. */
+export async function readYamlFiles(paths: readonly string[]): Promise<readonly RulesFile[]> {
   const files: RulesFile[] = [];
   for (const path of await rulesPaths(paths)) files.push({ name: path, text: await readText(path) });
+  return files;
+}
+
+/** @throws UsageError when there is none: a folder that was named by mistake must not pass for sound rules. */
+export async function readRulesFiles(paths: readonly string[]): Promise<readonly RulesFile[]> {
+  const files = await readYamlFiles(paths);
+  if (files.length === 0) throw new UsageError('NO_RULES', `expected rules files (*.yaml), there are none in ${paths.join(', ')}`);
   return files;
 }
 
@@ -66,12 +56,4 @@ export const testerFiles: TesterFiles = {
 
 function isRulesName(name: string): boolean {
   return /(?<!\.test)\.ya?ml$/.test(name);
-}
-
-export async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch (error) {
-    throw new UnreadableFile(path, error);
-  }
 }

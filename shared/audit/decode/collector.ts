@@ -2,10 +2,10 @@ import type { DecodedItem, Reject, RejectReason, SkipReason } from '../item.ts';
 import { MAX_VALUE_BYTES } from '../item.ts';
 import { type EventLayout, Member, scanEvent, scanned } from '../json/layout.ts';
 import { DEEPEST, skipBlanks } from '../json/lexer.ts';
-import { type AuditRecord, type ClusterIdentity, describeOrigin, type Origin } from '../record.ts';
+import type { AuditRecord, ClusterIdentity, Origin } from '../record.ts';
 import { endOfHead } from '../salvage.ts';
 
-/** What to do, by reason: the last part of a reject's message. */
+/** What was expected and what to do, by reason. Where it was is the reject's origin. */
 const REMEDIES: Readonly<Record<RejectReason, string>> = {
   'not-a-delivery':
     'expected a CloudWatch Logs subscription event {"awslogs": {"data": "…"}}; connect this function to a subscription filter only',
@@ -28,7 +28,7 @@ const REMEDIES: Readonly<Record<RejectReason, string>> = {
 };
 
 export function makeReject(reason: RejectReason, origin: Origin, more: Pick<Reject, 'bytes' | 'range'> = {}): Reject {
-  return { reason, message: `${describeOrigin(origin)}: ${REMEDIES[reason]}.`, origin, ...more };
+  return { reason, message: `${REMEDIES[reason]}.`, origin, ...more };
 }
 
 /** The head of an event that the log agent cut, waiting for the part that may follow. */

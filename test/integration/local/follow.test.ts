@@ -119,7 +119,7 @@ describe('tiercel follow --once', () => {
   it('wrong usage: no log, an address without path, a MAC key without id', async () => {
     const to = 'http://127.0.0.1:1/k8s-audit';
     const runs = [
-      { args: ['--to', to, '--once', join(folder, 'none.log')], says: 'cannot be read' },
+      { args: ['--to', to, '--once', join(folder, 'none.log')], says: 'cannot read' },
       { args: ['--to', 'http://127.0.0.1:1', log], says: 'the path is missing' },
       { args: ['--to', to, '--mac-key', 'x', log], says: 'belong together' },
     ].map(({ args, says }) => ({ run: new FollowRun(args), says }));

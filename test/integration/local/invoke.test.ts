@@ -153,11 +153,11 @@ describe('tiercel invoke', () => {
       ['audit', 'events/respond/invoke.json'],
       /Expected one of auditStream, auditArchive, respond, .*got audit/,
     ],
-    ['an event that is not there', ['respond', 'nowhere.json'], /nowhere\.json cannot be read/],
+    ['an event that is not there', ['respond', 'nowhere.json'], /cannot read nowhere\.json: no such file/],
     ['an event that is no JSON', ['respond', 'README.md'], /Expected README\.md to hold/],
     ['a stage that is not there', ['respond', 'events/respond/invoke.json', '--stage', 'moon'], /There is no stage "moon"/],
     ['an assignment without a name', ['respond', 'events/respond/invoke.json', '--env', 'x'], /Expected --env NAME=value, got "x"/],
-    ['a package that is not there', ['respond', 'events/respond/invoke.json', '--package', 'nowhere'], /respond\.zip cannot be read/],
+    ['a package that is not there', ['respond', 'events/respond/invoke.json', '--package', 'nowhere'], /cannot read nowhere\/respond\.zip/],
   ])('exits with 64 for %s', async (_, words, message) => {
     const { code, stderr } = await invoke(...words);
     expect(stderr).toMatch(message);

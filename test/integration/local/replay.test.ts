@@ -219,7 +219,7 @@ describe('the command', () => {
     [['--to', 'falco', '-'], 'expected a URL such as'],
     [['--to', 'http://127.0.0.1:1/k8s-audit', 'no-such-file', folder], 'is a directory'],
     [['--to', 'http://127.0.0.1:1/k8s-audit', '--concurrency', 'many', '-'], 'Expected a whole number'],
-    [['--to', 'https://127.0.0.1:1/k8s-audit', '--ca', 'no-such-file', '-'], 'no-such-file cannot be read'],
+    [['--to', 'https://127.0.0.1:1/k8s-audit', '--ca', 'no-such-file', '-'], 'cannot read no-such-file: no such file or directory'],
   ])('refuses %j', async (args, message) => {
     const { code, stdout, stderr } = await tiercel(['replay', ...(args.length > 0 ? args : ['--to', 'http://127.0.0.1:1/k8s-audit'])]);
     expect(code).toBe(64);

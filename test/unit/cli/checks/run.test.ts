@@ -82,7 +82,7 @@ describe('runChecks', () => {
   ])('says which right is missing, from %s', async (_, error, fix) => {
     const [result] = await runChecks([check('tables', failing(error))], context);
     expect(result).toMatchObject({ verdict: 'unknown', fix: expect.stringMatching(fix) });
-    expect(result).toMatchObject({ fix: expect.stringContaining('tiercel doctor --stage prod --policy') });
+    expect(result).toMatchObject({ fix: expect.stringContaining('tiercel doctor --stage prod --iam-policy') });
   });
 
   it.each([

@@ -17,7 +17,7 @@ const tiercel = async (...words: string[]) =>
 
 describe('tiercel doctor', () => {
   it('prints the policy it needs, and asks nothing for it', async () => {
-    const { code, stdout } = await tiercel('--stage', 'prod', '--check', 'tables', '--check', 'queues', '--policy');
+    const { code, stdout } = await tiercel('--stage', 'prod', '--check', 'tables', '--check', 'queues', '--iam-policy');
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toEqual({
       Version: '2012-10-17',

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -26,6 +26,7 @@ const EVENT =
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'tiercel-rules-'));
+  mkdirSync(at('empty-folder'));
   writeFileSync(at('a.yaml'), RULES);
   writeFileSync(at('b.yaml'), '- list: unused\n  items: [x]\n');
   writeFileSync(at('bad.yml'), '- macro: m\n  condition: ka.verb=\n');
@@ -228,6 +229,7 @@ describe('exit codes', () => {
     [['rules', 'check', 'a.yaml', 'b.yaml'], 2],
     [['rules', 'check', '--json', 'bad.yml'], 3],
     [['rules', 'check', 'none.yaml'], 3],
+    [['rules', 'check', 'empty-folder'], 64],
     [['rules', 'check', '--format', 'html', 'a.yaml'], 64],
     [['rules', 'test', 'a.test.yaml'], 3],
     [['rules', 'test', 'none'], 64],
@@ -238,7 +240,7 @@ describe('exit codes', () => {
     [['rules', 'explain', '--rules', 'bad.yml', '--rule', 'Pod', 'event.json'], 3],
   ])('%j: %i', async (words, code) => {
     const silent = [vi.spyOn(process.stdout, 'write').mockReturnValue(true), vi.spyOn(process.stderr, 'write').mockReturnValue(true)];
-    const argv = words.map((word) => (/\.(ya?ml|json)$|^none$/.test(word) ? at(word) : word));
+    const argv = words.map((word) => (/\.(ya?ml|json)$|^none$|^empty-folder$/.test(word) ? at(word) : word));
     try {
       expect(await run(argv)).toBe(code);
     } finally {

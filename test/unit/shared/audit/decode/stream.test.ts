@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type DecodedItem, decodeStream, type StreamOptions } from '../../../../../shared/audit/index.ts';
+import { type DecodedItem, decodeStream, describeOrigin, type StreamOptions } from '../../../../../shared/audit/index.ts';
 import { CONTAINERS, envelopeText, pieces } from '../../../../support/audit-containers.ts';
 import { corpus } from '../../../../support/corpus.ts';
 
@@ -108,7 +108,7 @@ describe('decodeStream', () => {
           expect(missing.length).toBeLessThanOrEqual(name === 'Firehose, decompression' ? 4 : 2);
           const changed = got.filter((event) => !EVENTS.includes(event));
           if (missing.length > changed.length) expect(items.some((item) => item.kind !== 'record')).toBe(true);
-          for (const { message } of rejects(items)) expect(message).toMatch(/^s3:\/\/b\/k|\/aws\/eks/);
+          for (const { origin } of rejects(items)) expect(describeOrigin(origin)).toMatch(/^s3:\/\/b\/k|\/aws\/eks/);
         },
       ),
       { numRuns: 500 },
