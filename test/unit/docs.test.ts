@@ -75,7 +75,7 @@ describe('documents', () => {
 
 describe('commands of README and quickstart', () => {
   /** What needs an account, a cluster or a network; or what other tests run (they use the same folder). */
-  const ELSEWHERE = /^(npm ci$|npx osls (deploy|remove|invoke)\b|npm run package\b|kubectl |aws )/;
+  const ELSEWHERE = /^(npm ci$|alias |npx osls (deploy|remove|invoke)\b|npm run package\b|kubectl |aws )/;
   const LOCAL = /^npm (?:start|run -s tiercel --)(.*)$/;
   /** They ask AWS, so here they only have to be understood. */
   const ASKS_AWS = /^(doctor|journal) /;
