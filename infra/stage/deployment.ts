@@ -3,6 +3,7 @@ import { accessEntries } from './access.ts';
 import { alarmArns, alarms } from './alarms.ts';
 import { archiveArn, archivedClusters, archives, foreignWriters, objectPrefix, streamName } from './archives.ts';
 import { channels } from './channels.ts';
+import { caps, queueShares } from './concurrency.ts';
 import { dashboard } from './dashboard.ts';
 import { type EndpointUrl, endpoints, endpointUrls, type Service } from './endpoints.ts';
 import { environmentProblem } from './environment-limit.ts';
@@ -16,7 +17,10 @@ import type { StageCluster } from './schema.ts';
 import { logGroupOf, type Resources, subscriptions } from './subscriptions.ts';
 
 /** What `serverless.yml` reads as `custom.stage`: the stage's settings, the names of everything, and what depends on its lists. */
-export interface Deployment extends Omit<NamedStage, 'falco'> {
+export interface Deployment extends Omit<NamedStage, 'falco' | 'concurrency'> {
+  /** Reserved concurrency of those functions that have some, and what of it each queue may take. */
+  readonly concurrency: ReturnType<typeof caps>;
+  readonly queueShares: ReturnType<typeof queueShares>;
   /** All as text, for the environment; empty where nothing is set. */
   readonly falcoSettings: Readonly<Record<Exclude<keyof NonNullable<NamedStage['falco']>, 'loadBalancer' | 'rollout'>, string>>;
   readonly names: StageNames;
@@ -91,9 +95,6 @@ export interface Deployment extends Omit<NamedStage, 'falco'> {
   readonly archiveWriters: 'some' | 'none';
 }
 
-/** What may call Falco at the same time, unless the stage says otherwise: without a cap, a backlog would call it a thousand times at once. */
-const FALCO_GUARD = { auditStream: 20, auditArchive: 10 } as const;
-
 /** @throws Error when the stage says more than fits into a function's environment. */
 export function deployment(stage: NamedStage): Deployment {
   const { falco, ...settings } = stage;
@@ -130,7 +131,8 @@ export function deployment(stage: NamedStage): Deployment {
   const reach = { names: stageNames, partition, clusterArns, clusterRoleArns, auditSecrets, channels: told };
   const made: Deployment = {
     ...settings,
-    concurrency: { ...(stage.detection === 'falco' ? FALCO_GUARD : {}), ...stage.concurrency },
+    concurrency: caps(stage),
+    queueShares: queueShares(stage),
     falcoSettings: falcoSettings(falco),
     names: stageNames,
     clustersJson: clustersJson(stageNames, clusters),

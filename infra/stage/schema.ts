@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { channelSchema } from '../../shared/platform/channel-settings.ts';
 import { channelProblems } from './channels.ts';
 import { clusterProblems } from './cluster-problems.ts';
+import { concurrencySchema } from './concurrency.ts';
 import { loadBalancer, networkProblems, vpc } from './network-schema.ts';
 
 const region = z
@@ -105,8 +106,6 @@ const falco = z
     }
   });
 
-const reservedConcurrency = z.int().min(1).max(1000).optional();
-
 /** What an operator writes in `infra/stages/<stage>.yml`. Unknown keys are errors: a misspelt setting must not pass for a set one. */
 export const stageSchema = z
   .strictObject({
@@ -163,15 +162,11 @@ export const stageSchema = z
     /** Tables refuse deletion. */
     deletionProtection: z.boolean().default(true),
     logLevel: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']).default('INFO'),
-    /** Caps that protect Falco and bound the responder. @default with `detection: falco` 20 and 10 for the audit functions, else the account's shared pool */
-    concurrency: z
-      .strictObject({
-        auditStream: reservedConcurrency,
-        auditArchive: reservedConcurrency,
-        respond: reservedConcurrency,
-        heartbeat: reservedConcurrency,
-      })
-      .default({}),
+    /**
+     * Caps that protect Falco and bound the responder. @default 20 and 10 for the audit functions with `detection: falco`, 3 for respond in
+     * mode `enforce`, else the account's shared pool
+     */
+    concurrency: concurrencySchema,
   })
   .superRefine((stage, context) => {
     const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });

@@ -61,7 +61,6 @@ function alertTopic(stage: NamedStage, topicArn: string): Resources {
         Action: 'lambda:InvokeFunction',
         Principal: 'sns.amazonaws.com',
         SourceArn: topicArn,
-        SourceAccount: topicArn.split(':')[4] ?? stage.account,
       },
     },
     AlertTopicSubscription: {
