@@ -40,8 +40,8 @@ export class UndoRefusedError extends TiercelError {
  */
 export async function undo(entry: Entry, request: UndoRequest, deps: UndoDeps): Promise<Entry> {
   if (entry.status === 'undone') return entry;
-  const undoable = entry.status === 'done' || (entry.status === 'failed' && entry.steps.some(({ state }) => state === 'done'));
-  if (!undoable) throw new UndoRefusedError(entry.id, `it is ${entry.status}, nothing was done`);
+  const objection = objectionTo(entry);
+  if (objection !== undefined) throw new UndoRefusedError(entry.id, objection);
   if (!entry.steps.some(({ effect }) => changesCluster(effect)))
     throw new UndoRefusedError(entry.id, 'it changed nothing in the cluster, and what it kept or said stands');
   let current = entry;
@@ -55,6 +55,16 @@ export async function undo(entry: Entry, request: UndoRequest, deps: UndoDeps): 
     current = await deps.journal.save({ ...current, steps });
   }
   return deps.journal.save({ ...current, status: 'undone', remark: `undone by ${request.by}` });
+}
+
+/** Why there is nothing to take back, or not yet. */
+function objectionTo({ status, steps }: Entry): string | undefined {
+  if (status === 'done' || (status === 'failed' && steps.some(({ state }) => state === 'done'))) return undefined;
+  // Between a write and its answer the journal does not know yet what was done.
+  if (status === 'open')
+    return 'it is being carried out, or was interrupted and goes on when its alert comes again in mode enforce; undo it when it is done';
+  if (status === 'awaiting-approval') return 'it awaits approval, and nothing was done; deny it instead';
+  return `it is ${status}, nothing was done`;
 }
 
 /** What was found or done; the UID where an object was made. */
