@@ -18,7 +18,7 @@ region: ${motoClientOptions.region}
 detection: embedded
 clusters: [{ name: examined, path: stream }]
 logRetentionDays: 30
-concurrency: { respond: 2 }
+concurrency: { respond: 3 }
 `;
 
 /** Checks of what the stand-in's CloudFormation makes; test/support/deployed-stage.ts says what it does not. */

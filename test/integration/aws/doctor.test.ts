@@ -34,7 +34,7 @@ vpc: { id: vpc-1, subnetIds: [subnet-1, subnet-2], securityGroupIds: [sg-1] }
 alertLogGroups: [doctor-falco]
 alarmTopicArn: arn:aws:sns:eu-central-1:${MOTO_ACCOUNT}:doctor-on-call
 logRetentionDays: 30
-concurrency: { respond: 2 }
+concurrency: { respond: 3 }
 `;
 
 describe.skipIf(!motoEndpoint)('tiercel doctor', () => {
