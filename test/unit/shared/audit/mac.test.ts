@@ -17,8 +17,16 @@ function record(text: string): AuditRecord {
   };
 }
 
+const pod = (edit: (event: { requestURI: string; user: object }) => void = () => {}) => {
+  const event = JSON.parse(auditEvent('privileged-pod'));
+  edit(event);
+  return JSON.stringify(event);
+};
+
 const facts = fc.record({
-  ...Object.fromEntries(Object.keys(eventFacts(record(auditEvent('exec-started')))).map((name) => [name, fc.string({ maxLength: 6 })])),
+  ...Object.fromEntries(
+    Object.keys(eventFacts(record(auditEvent('exec-started')))).map((name) => [name, fc.string({ maxLength: 6, unit: 'binary' })]),
+  ),
 }) as unknown as fc.Arbitrary<EventFacts>;
 
 describe('event key', () => {
@@ -26,6 +34,27 @@ describe('event key', () => {
     for (const name of ['exec-started', 'bind-cluster-admin', 'invalid-token', 'secret-list-cluster', 'ephemeral-container']) {
       expect(eventKey(eventFacts(record(auditEvent(name))))).toBe(eventKey(record(auditEvent(name))));
     }
+  });
+
+  it.each([
+    ['of no cluster that is known', record(pod()), {}],
+    ['with names beyond ASCII', record(pod((event) => Object.assign(event.user, { username: 'zoë', groups: ['équipe', '管理'] })))],
+    ['whose caller has one group', record(pod((event) => Object.assign(event.user, { groups: ['a'] })))],
+    ['whose caller has a group without a name', record(pod((event) => Object.assign(event.user, { groups: [''] })))],
+    [
+      'whose groups hold quotes, blanks and backslashes',
+      record(pod((event) => Object.assign(event.user, { groups: ['a"b', 'c d', 'e\\f', 'g\th'] }))),
+    ],
+    ['whose groups are spelled with blanks', record(pod().replace(/"groups":\[[^\]]*\]/, '"groups": [ "a" , "b" ]'))],
+    ['whose groups are spelled with escapes', record(pod().replace(/"groups":\[[^\]]*\]/, '"groups":["\\u0061","b\\/c"]'))],
+    ...[510, 511, 512, 513].map(
+      (bytes) => [`with a URI of ${bytes} bytes`, record(pod((event) => (event.requestURI = '/'.padEnd(bytes, 'x'))))] as const,
+    ),
+    ['with a URI that is long in bytes alone', record(pod((event) => (event.requestURI = `/${'é'.repeat(300)}`)))],
+  ] as const)('is the same from both for an event %s', (_, { raw, origin, identity }, more = identity) => {
+    const event = { raw, origin, identity: more };
+    expect(eventKey(eventFacts(event))).toBe(eventKey(event));
+    expect(macOf(key, eventFacts(event))).toBe(macOf(key, event));
   });
 
   it('reads the facts as Falco renders them', () => {

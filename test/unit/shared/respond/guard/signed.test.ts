@@ -77,6 +77,18 @@ describe('what ingest signs', () => {
     ['created with generateName', change((event) => delete event.objectRef.name)],
     ['answered with a Status', change((event) => (event.responseObject = STATUS))],
     ['of a deletion, answered with a Status', change((event) => Object.assign(event, { verb: 'delete', responseObject: STATUS }))],
+    [
+      'of a deletion, answered with UIDs in both places',
+      change((event) => {
+        Object.assign(event, { verb: 'delete' });
+        event.responseObject!.details = { uid: 'another' };
+      }),
+    ],
+    [
+      'of a caller whose names go beyond ASCII',
+      change((event) => Object.assign(event.user, { username: 'zoë', groups: ['équipe', '管理'] })),
+    ],
+    ['whose groups are spelled with escapes and blanks', pod.replace(/"groups":\[[^\]]*\]/, '"groups":[ "\\u0061", "b\\/c" ]')],
     ['with UIDs in both places', change((event) => (event.responseObject!.details = { uid: 'another' }))],
     ['without an answer', change((event) => delete event.responseObject)],
     ['whose caller has no groups', change((event) => delete event.user.groups)],
