@@ -216,6 +216,7 @@ export const FILES: Readonly<Record<string, z.ZodType>> = {
     }),
   }),
   'firelens/eks.yaml': z.strictObject({
+    image: z.strictObject({ tag: z.string().regex(/^\d+\.\d+\.\d+$/) }),
     serviceAccount: z.strictObject({ create: z.boolean(), name, annotations: texts }),
     input: z.strictObject({
       enabled: z.literal(true),
@@ -243,11 +244,12 @@ export const FILES: Readonly<Record<string, z.ZodType>> = {
       match: z.string(),
       region: z.string(),
       logGroupName: z.literal('falco'),
-      // The chart's defaults are not empty, and would win over the name of the group.
+      // A template would win over the name of the group.
       logGroupTemplate: z.literal(''),
       logStreamTemplate: z.literal(''),
       logStreamPrefix: z.string(),
       autoCreateGroup: z.literal(false),
+      extraOutputs: z.string().regex(/^retry_limit \d+\n$/),
     }),
   }),
   'firelens/queries.yaml': z.strictObject({
@@ -273,11 +275,22 @@ const statement = z.strictObject({
 });
 export const iamPolicy = z.strictObject({ Version: z.literal('2012-10-17'), Statement: z.array(statement).min(1) });
 
+/** What Amazon ECS lets a task add (API reference, KernelCapabilities): neither BPF nor PERFMON. */
+const ecsCapability = z.enum(
+  `ALL AUDIT_CONTROL AUDIT_WRITE BLOCK_SUSPEND CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID IPC_LOCK IPC_OWNER KILL LEASE LINUX_IMMUTABLE MAC_ADMIN
+  MAC_OVERRIDE MKNOD NET_ADMIN NET_BIND_SERVICE NET_BROADCAST NET_RAW SETFCAP SETGID SETPCAP SETUID SYS_ADMIN SYS_BOOT SYS_CHROOT SYS_MODULE SYS_NICE
+  SYS_PACCT SYS_PTRACE SYS_RAWIO SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG SYSLOG WAKE_ALARM`.split(/\s+/),
+);
+
 export const taskDefinition = z.looseObject({
   family: z.string(),
+  networkMode: z.enum(['bridge', 'awsvpc']),
   containerDefinitions: z.array(
     z.looseObject({
       name: z.string(),
+      linuxParameters: z
+        .strictObject({ capabilities: z.strictObject({ add: z.array(ecsCapability), drop: z.tuple([z.literal('ALL')]) }) })
+        .optional(),
       logConfiguration: z.strictObject({ logDriver: z.enum(['awslogs', 'awsfirelens']), options: texts.optional() }),
       firelensConfiguration: z
         .strictObject({ type: z.literal('fluentbit'), options: texts.and(z.looseObject({ 'enable-ecs-log-metadata': z.literal('true') })) })
