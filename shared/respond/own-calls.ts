@@ -24,11 +24,15 @@ export async function accountFor(
   const identity = eventIdentity(alert);
   const calledMs = Date.parse(fieldText(alert, 'tiercel.received') ?? '');
   const verb = fieldText(alert, 'ka.verb') ?? '';
+  const subresource = fieldText(alert, 'ka.target.subresource');
   if (!identity.known || !Number.isFinite(calledMs)) return { ours: false, why: 'the call cannot be identified' };
   const look = LOOK.exec(auditId);
   if (look) {
     const asks = verb === 'create' && fieldText(alert, 'ka.target.resource') === 'selfsubjectaccessreviews';
     if (!LOOKING.has(verb) && !asks) return { ours: false, why: `the call says it is a look, its verb is ${verb}` };
+    // An exec is a get as well.
+    if (subresource !== undefined && subresource !== 'log')
+      return { ours: false, why: `the call says it is a look, and asks for ${subresource}` };
     const entries = await journal.ofEvent(look[1]!);
     // Evidence is read while its response is open, before the journal hears of it again.
     const near = entries.some(({ createdAtMs, updatedAtMs, status, leaseUntilMs = 0 }) => {
@@ -51,7 +55,7 @@ function matchesStep(
   verb: string,
   calledMs: number,
   entry: Entry,
-  { effect, atMs }: Step,
+  { effect, atMs, state }: Step,
   undoing: boolean,
 ): Awaited<ReturnType<typeof accountFor>> {
   if (!changesCluster(effect)) return { ours: false, why: `the step is to ${effect.verb}, which makes no call of its own` };
@@ -59,10 +63,14 @@ function matchesStep(
   const releases = effect.verb === 'delete' && effect.releases === true && !undoing && verb === 'patch';
   // A step that met a conflict looks again before it writes again.
   if (verb !== wanted && verb !== 'get' && !releases) return { ours: false, why: `the step's verb is ${wanted}, the call's is ${verb}` };
+  // Written down right after the call, long before anybody is alerted to it.
+  if (undoing && verb !== 'get' && state !== 'undone')
+    return { ours: false, why: 'the call says it takes the step back, which nobody did' };
   const found = targetOf(alert);
   const { apiGroup, resource, namespace, name } = effect.object;
   const same =
     'target' in found &&
+    found.target.subresource === undefined &&
     found.target.apiGroup === apiGroup &&
     found.target.resource === resource &&
     found.target.namespace === namespace &&

@@ -62,7 +62,7 @@ function objectionTo({ status, steps }: Entry): string | undefined {
   if (status === 'done' || (status === 'failed' && steps.some(({ state }) => state === 'done'))) return undefined;
   // Between a write and its answer the journal does not know yet what was done.
   if (status === 'open')
-    return 'it is being carried out, or was interrupted and goes on when its alert comes again in mode enforce; undo it when it is done';
+    return 'it is being carried out, or was interrupted: `tiercel approve` carries on, `tiercel deny` gives it up, and then what it did can be undone';
   if (status === 'awaiting-approval') return 'it awaits approval, and nothing was done; deny it instead';
   return `it is ${status}, nothing was done`;
 }
@@ -98,7 +98,8 @@ async function recreate(id: string, effect: DeleteEffect, client: KubeClient, ca
   } catch (error) {
     if (!(error instanceof KubeStatusError) || error.status !== 409) throw error;
     const live = await client.get(effect.object, call);
-    if (live?.metadata.annotations?.[RESPONSE_ANNOTATION] === id)
+    // Anybody can write an annotation: what an interrupted undo has made is also what it would have made.
+    if (live && satisfies(live as unknown as JsonValue, manifest))
       return { note: `had been created again with uid ${live.metadata.uid}`, uid: live.metadata.uid };
     throw new UndoRefusedError(
       id,
@@ -110,17 +111,27 @@ async function recreate(id: string, effect: DeleteEffect, client: KubeClient, ca
 async function unpatch(id: string, effect: PatchEffect, request: UndoRequest, client: KubeClient, call: Call): Promise<string> {
   const live = await client.get(effect.object, call);
   if (live?.metadata.uid !== effect.uid) return 'it is gone, nothing to restore';
-  if (satisfies(live as unknown as JsonValue, effect.before)) return 'it had been restored';
-  if (!request.force && !satisfies(live as unknown as JsonValue, effect.patch)) {
+  // A later response of another kind may have put its own mark there. That is its business, and no change of what this one did.
+  const marked = live.metadata.annotations?.[RESPONSE_ANNOTATION] === id;
+  const [patch, before] = marked ? [effect.patch, effect.before] : [withoutMark(effect.patch), withoutMark(effect.before)];
+  if (satisfies(live as unknown as JsonValue, before)) return 'it had been restored';
+  if (!request.force && !satisfies(live as unknown as JsonValue, patch)) {
     throw new UndoRefusedError(id, `${describeObject(effect.object)} was changed since; \`--force\` restores it all the same`);
   }
-  const metadata = effect.before.metadata as JsonPatch;
+  const metadata = before.metadata as JsonPatch;
   await client.patch(
     effect.object,
-    { ...effect.before, metadata: { ...metadata, uid: effect.uid, resourceVersion: live.metadata.resourceVersion } },
+    { ...before, metadata: { ...metadata, uid: effect.uid, resourceVersion: live.metadata.resourceVersion } },
     call,
   );
   return 'restored';
+}
+
+function withoutMark(patch: JsonPatch): JsonPatch {
+  const { annotations, ...metadata } = (patch.metadata ?? {}) as { readonly annotations?: JsonPatch } & JsonPatch;
+  if (annotations === undefined) return patch;
+  const { [RESPONSE_ANNOTATION]: _mark, ...others } = annotations;
+  return { ...patch, metadata: { ...metadata, annotations: others } };
 }
 
 async function remove(

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { describeObject } from '../../platform/kube/index.ts';
+import { describeObject, type JsonValue } from '../../platform/kube/index.ts';
 import type { Action } from './action.ts';
-import { inversePatch, type JsonPatch, RESPONSE_ANNOTATION } from './effect.ts';
+import { inversePatch, type JsonPatch, RESPONSE_ANNOTATION, satisfies } from './effect.ts';
 import { isAmong, resourceName, splitResource } from './resources.ts';
 
 /** Kubernetes' grammar of a label or annotation key. */
@@ -51,6 +51,9 @@ export const label: Action = {
     ]),
   plan: async ({ id, target, live, parameters: given }) => {
     const { labels, annotations } = settings(given);
+    const wanted: JsonPatch = { metadata: { ...(labels ? { labels } : {}), ...(annotations ? { annotations } : {}) } };
+    // Two responses that set the same could not be taken back one by one.
+    if (satisfies(live as unknown as JsonValue, wanted)) return { refusal: 'it is labelled so already' };
     const patch: JsonPatch = { metadata: { ...(labels ? { labels } : {}), annotations: { ...annotations, [RESPONSE_ANNOTATION]: id } } };
     const { apiGroup, apiVersion, resource, namespace, name } = target;
     return {
