@@ -1,12 +1,10 @@
 import * as z from 'zod';
-import { type Environment, readConfig } from '../../shared/platform/config.ts';
+import { type Environment, jsonList, readConfig } from '../../shared/platform/config.ts';
 
-const targets = z.array(
-  z.union([
-    z.strictObject({ cluster: z.string().min(1), logGroup: z.string().min(1), region: z.string().min(1) }),
-    z.strictObject({ cluster: z.string().min(1), prefix: z.string().regex(/\/$/) }),
-  ]),
-);
+const target = z.union([
+  z.strictObject({ cluster: z.string().min(1), logGroup: z.string().min(1), region: z.string().min(1) }),
+  z.strictObject({ cluster: z.string().min(1), prefix: z.string().regex(/\/$/) }),
+]);
 
 const EXPECTED_TARGETS = 'expected JSON: [{"cluster": …, "logGroup": …, "region": …} or {"cluster": …, "prefix": "…/"}]';
 
@@ -14,18 +12,7 @@ const EXPECTED_TARGETS = 'expected JSON: [{"cluster": …, "logGroup": …, "reg
 const schema = z.object({
   TIERCEL_STAGE: z.string('expected the name of the stage'),
   /** Where each cluster's beat goes in: its log group, or a prefix of the archive for a cluster whose log group is another account's. */
-  HEARTBEATS: z
-    .string()
-    .default('[]')
-    .transform((text, context): unknown => {
-      try {
-        return JSON.parse(text);
-      } catch {
-        context.addIssue({ code: 'custom', message: EXPECTED_TARGETS });
-        return z.NEVER;
-      }
-    })
-    .pipe(targets),
+  HEARTBEATS: jsonList(target, EXPECTED_TARGETS),
   /** Where beats are noted down: see infra/resources/tables.yml. */
   HEARTBEAT_TABLE: z.string('expected the name of a DynamoDB table'),
   /** The bucket of the prefixes. */

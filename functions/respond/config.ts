@@ -1,42 +1,25 @@
 import * as z from 'zod';
 import { channelSchema } from '../../shared/platform/channel-settings.ts';
-import { type Environment, readConfig, type SettingProblem } from '../../shared/platform/config.ts';
+import { type Environment, jsonList, readConfig, type SettingProblem } from '../../shared/platform/config.ts';
 import { MODES } from '../../shared/respond/index.ts';
 
 const tableName = z.string().regex(/^[a-zA-Z0-9_.-]{3,255}$/, 'expected the name of a DynamoDB table');
 const roleArn = z.string().regex(/^arn:[a-z-]+:iam::\d{12}:role\/.+$/, 'expected the ARN of a role, arn:aws:iam::<account>:role/<name>');
 
-const clusters = z.array(
-  z.strictObject({
-    /** The name alerts carry (`ka.cluster.name`). */
-    name: z.string().min(1),
-    region: z.string().min(1),
-    account: z.string().optional(),
-    /** Name in EKS, where alerts carry another. */
-    eksName: z.string().min(1).optional(),
-    /** Role to assume for a cluster of another account. */
-    roleArn: roleArn.optional(),
-  }),
-);
+const cluster = z.strictObject({
+  /** The name alerts carry (`ka.cluster.name`). */
+  name: z.string().min(1),
+  region: z.string().min(1),
+  account: z.string().optional(),
+  /** Name in EKS, where alerts carry another. */
+  eksName: z.string().min(1).optional(),
+  /** Role to assume for a cluster of another account. */
+  roleArn: roleArn.optional(),
+});
 
 const EXPECTED_CLUSTERS = 'expected JSON: [{"name": …, "region": …, "eksName"?: …, "roleArn"?: …}]';
 
 const EXPECTED_CHANNELS = 'expected JSON: [{"name": …, "kind": "sns" | "event-bus" | "slack" | "webhook", …}]';
-
-/** A list as JSON text. */
-const json = <Item extends z.ZodType>(list: z.ZodArray<Item>, expected: string) =>
-  z
-    .string()
-    .default('[]')
-    .transform((text, context): unknown => {
-      try {
-        return JSON.parse(text);
-      } catch {
-        context.addIssue({ code: 'custom', message: expected });
-        return z.NEVER;
-      }
-    })
-    .pipe(list);
 
 /** The environment of the respond function. */
 const schema = z.object({
@@ -69,7 +52,7 @@ const schema = z.object({
   /** Folder of the policy files, relative to the package's root. */
   POLICY_PATH: z.string().default('rules/respond'),
   /** Clusters that may be looked at and acted on, JSON. An alert from any other is planned without a look and never acted on. */
-  CLUSTERS: json(clusters, EXPECTED_CLUSTERS),
+  CLUSTERS: jsonList(cluster, EXPECTED_CLUSTERS),
   /** Stage `local` only: a kubeconfig whose current context stands for every cluster. */
   KUBECONFIG_PATH: z.string().optional(),
   /** Secrets Manager secret with the key of `tiercel.dev/mac`, the one ingest stamps with. */
@@ -83,7 +66,7 @@ const schema = z.object({
   /** Stage `local` only: a folder instead of the bucket. */
   EVIDENCE_FOLDER: z.string().optional(),
   /** Who can be told, JSON; policies name them. Addresses that are secrets lie in Secrets Manager, and only there. */
-  NOTIFY_CHANNELS: json(z.array(channelSchema), EXPECTED_CHANNELS),
+  NOTIFY_CHANNELS: jsonList(channelSchema, EXPECTED_CHANNELS),
   /** EventBridge Scheduler: what ends the responses of policies with a `ttl`. All three or none. */
   EXPIRY_GROUP: z.string().optional(),
   /** The role the scheduler takes to invoke this function. */

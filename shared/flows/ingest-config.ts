@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Environment, SettingProblem } from '../platform/config.ts';
+import { type Environment, jsonList, type SettingProblem } from '../platform/config.ts';
 
 /** What both ingest functions read from their environment. Each adds its own on top. */
 export const ingestSettings = {
@@ -40,32 +40,17 @@ export const ingestSettings = {
   IDEMPOTENCY_TABLE: z.string().optional(),
   /** Secrets Manager secret with the key of `tiercel.dev/mac`; without one events carry no MAC, and respond in `enforce` refuses their alerts. */
   MAC_KEY_SECRET_ID: z.string().optional(),
-  /** Clusters whose name does not follow from the log group, or whose objects lie under a prefix: JSON, see {@link clusterSchema}. */
-  CLUSTERS: z
-    .string()
-    .default('[]')
-    .transform((text, context) => {
-      try {
-        return JSON.parse(text) as unknown;
-      } catch {
-        context.addIssue({
-          code: 'custom',
-          message: 'expected JSON: [{"name": …, "account": …, "region": …, "logGroup"?: …, "prefix"?: …}]',
-        });
-        return z.NEVER;
-      }
-    })
-    .pipe(
-      z.array(
-        z.strictObject({
-          name: z.string(),
-          account: z.string().optional(),
-          region: z.string().optional(),
-          logGroup: z.string().optional(),
-          prefix: z.string().optional(),
-        }),
-      ),
-    ),
+  /** Clusters whose name does not follow from the log group, or whose objects lie under a prefix: JSON. */
+  CLUSTERS: jsonList(
+    z.strictObject({
+      name: z.string(),
+      account: z.string().optional(),
+      region: z.string().optional(),
+      logGroup: z.string().optional(),
+      prefix: z.string().optional(),
+    }),
+    'expected JSON: [{"name": …, "account": …, "region": …, "logGroup"?: …, "prefix"?: …}]',
+  ),
   /** Stage `local` only: claims in memory, spool and quarantine in this folder, no AWS. */
   STATE_DIR: z.string().optional(),
   AWS_REGION: z.string().optional(),

@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import * as z from 'zod';
 import { TiercelError } from './errors.ts';
 
 /** Everything that is wrong with a configuration, in one message. Values of variables that look secret are never repeated. */
@@ -43,6 +43,22 @@ export function readConfig<Schema extends z.ZodType>(
     what,
     problems.map(({ name, message }) => `${name}: ${message}; ${cameAs(name, set[name])}.`),
   );
+}
+
+/** A setting that is a list written as JSON; not set, it is empty. */
+export function jsonList<Item extends z.ZodType>(item: Item, expected: string) {
+  return z
+    .string()
+    .default('[]')
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        context.addIssue({ code: 'custom', message: expected });
+        return z.NEVER;
+      }
+    })
+    .pipe(z.array(item));
 }
 
 function cameAs(name: string, value: string | undefined): string {
