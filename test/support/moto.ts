@@ -115,6 +115,16 @@ export const motoClientOptions = {
   credentials: { accessKeyId: 'testing', secretAccessKey: 'testing' },
 } as const;
 
+/** Environment of a function that runs in the test's own process, with moto for AWS. */
+export const motoEnvironment = {
+  AWS_REGION: motoClientOptions.region,
+  AWS_ENDPOINT_URL: motoClientOptions.endpoint,
+  AWS_ACCESS_KEY_ID: motoClientOptions.credentials.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: motoClientOptions.credentials.secretAccessKey,
+  POWERTOOLS_LOG_LEVEL: 'SILENT',
+  POWERTOOLS_METRICS_DISABLED: 'true',
+};
+
 let clients: { s3: S3Client; sqs: SQSClient; dynamodb: DynamoDBClient } | undefined;
 
 /** One client per service, shared within a test file. */

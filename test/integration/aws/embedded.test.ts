@@ -6,7 +6,17 @@ import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import type { Context } from 'aws-lambda';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { delivery } from '../../support/cloudwatch.ts';
-import { awsClients, createBucket, createQueue, createTable, motoClientOptions, motoEndpoint, uniqueName } from '../../support/moto.ts';
+import { lambdaContext } from '../../support/lambda-context.ts';
+import {
+  awsClients,
+  createBucket,
+  createQueue,
+  createTable,
+  motoClientOptions,
+  motoEndpoint,
+  motoEnvironment,
+  uniqueName,
+} from '../../support/moto.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const samples = readdirSync(join(root, 'events/audit')).map((name) => readFileSync(join(root, 'events/audit', name), 'utf8').trim());
@@ -39,21 +49,11 @@ describe.skipIf(!motoEndpoint)('without Falco: audit-stream evaluates, respond a
       JOURNAL_TABLE: journal,
       POLICY_PATH: join(root, 'rules/respond'),
       ALERT_LOG_GROUP: alertLog,
-      AWS_REGION: motoClientOptions.region,
-      AWS_ENDPOINT_URL: motoClientOptions.endpoint,
-      AWS_ACCESS_KEY_ID: motoClientOptions.credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: motoClientOptions.credentials.secretAccessKey,
-      POWERTOOLS_LOG_LEVEL: 'SILENT',
-      POWERTOOLS_METRICS_DISABLED: 'true',
+      ...motoEnvironment,
     });
     auditStream = (await import('../../../functions/audit-stream/handler.ts')).handler as unknown as Handler;
     respond = (await import('../../../functions/respond/handler.ts')).handler as unknown as Handler;
   });
-
-  const context = (): Context => {
-    const endsAt = Date.now() + 60_000;
-    return { awsRequestId: 'r', functionName: 'f', getRemainingTimeInMillis: () => endsAt - Date.now() } as unknown as Context;
-  };
 
   async function receive() {
     const { Messages = [] } = await awsClients().sqs.send(
@@ -72,8 +72,8 @@ describe.skipIf(!motoEndpoint)('without Falco: audit-stream evaluates, respond a
 
   it('carries an attack from the log to the journal, once', async () => {
     const event = delivery(samples);
-    expect(await auditStream(event, context())).toMatchObject({ received: samples.length, delivered: samples.length });
-    await auditStream(event, context());
+    expect(await auditStream(event, lambdaContext())).toMatchObject({ received: samples.length, delivered: samples.length });
+    await auditStream(event, lambdaContext());
     const messages: Awaited<ReturnType<typeof receive>> = [];
     for (let batch = await receive(); batch.length > 0; batch = await receive()) messages.push(...batch);
     const rules = messages.map(({ body }) => (JSON.parse(body) as { rule: string }).rule);
@@ -81,7 +81,7 @@ describe.skipIf(!motoEndpoint)('without Falco: audit-stream evaluates, respond a
     expect(rules.filter((rule) => rule === 'Binding to cluster-admin Created or Changed').length).toBe(1);
 
     for (let twice = 0; twice < 2; twice++)
-      expect(await respond({ Records: messages }, context())).toMatchObject({ batchItemFailures: [] });
+      expect(await respond({ Records: messages }, lambdaContext())).toMatchObject({ batchItemFailures: [] });
     const { Items = [] } = await awsClients().dynamodb.send(new ScanCommand({ TableName: journal }));
     const text = JSON.stringify(Items);
     expect(text).toContain('remove-cluster-admin-binding');

@@ -9,7 +9,16 @@ import { loadDetection, openEngine } from '../../../shared/flows/detection.ts';
 import { HEARTBEAT_LOG_STREAM } from '../../../shared/flows/heartbeat-event.ts';
 import { delivery } from '../../support/cloudwatch.ts';
 import { FalcoStandIn } from '../../support/falco-stand-in.ts';
-import { createBucket, createTable, MOTO_ACCOUNT, motoClientOptions, motoEndpoint, uniqueName } from '../../support/moto.ts';
+import { lambdaContext } from '../../support/lambda-context.ts';
+import {
+  createBucket,
+  createTable,
+  MOTO_ACCOUNT,
+  motoClientOptions,
+  motoEndpoint,
+  motoEnvironment,
+  uniqueName,
+} from '../../support/moto.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const rules = [join(root, 'rules/falco')];
@@ -54,12 +63,7 @@ describe.skipIf(!motoEndpoint)('the pre-filter behind the heartbeat, through rea
       IDEMPOTENCY_TABLE: await createTable('IdempotencyTable'),
       JOURNAL_TABLE: await createTable('JournalTable'),
       MAC_KEY_SECRET_ID: secret,
-      AWS_REGION: motoClientOptions.region,
-      AWS_ENDPOINT_URL: motoClientOptions.endpoint,
-      AWS_ACCESS_KEY_ID: motoClientOptions.credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: motoClientOptions.credentials.secretAccessKey,
-      POWERTOOLS_LOG_LEVEL: 'SILENT',
-      POWERTOOLS_METRICS_DISABLED: 'true',
+      ...motoEnvironment,
     });
     beat = (await import('../../../functions/heartbeat/handler.ts')).handler as unknown as Handler;
     auditStream = (await import('../../../functions/audit-stream/handler.ts')).handler as unknown as Handler;
@@ -71,10 +75,6 @@ describe.skipIf(!motoEndpoint)('the pre-filter behind the heartbeat, through rea
     await falco.stop();
   });
 
-  const context = (): Context => {
-    const endsAt = Date.now() + 60_000;
-    return { awsRequestId: 'r', functionName: 'f', getRemainingTimeInMillis: () => endsAt - Date.now() } as unknown as Context;
-  };
   const pass = (ms: number) => vi.setSystemTime(Date.now() + ms);
 
   /** Whether audit-stream sends Falco an event that no rule of the pack matches. */
@@ -93,25 +93,25 @@ describe.skipIf(!motoEndpoint)('the pre-filter behind the heartbeat, through rea
       requestReceivedTimestamp: at,
       stageTimestamp: at,
     };
-    await auditStream(delivery([JSON.stringify(event)], { logGroup, owner: MOTO_ACCOUNT, timestampMs: Date.now() }), context());
+    await auditStream(delivery([JSON.stringify(event)], { logGroup, owner: MOTO_ACCOUNT, timestampMs: Date.now() }), lambdaContext());
     return falco.events.length > before;
   }
 
   /** A round: sent, delivered, evaluated by a Falco that says it runs `digest`, answered. */
   async function roundTrip(digest?: string): Promise<void> {
-    await beat({}, context());
+    await beat({}, lambdaContext());
     const { events = [] } = await logs.send(
       new GetLogEventsCommand({ logGroupName: logGroup, logStreamName: HEARTBEAT_LOG_STREAM, startFromHead: true }),
     );
     await auditStream(
       delivery([events.at(-1)!.message!], { logGroup, logStream: HEARTBEAT_LOG_STREAM, owner: MOTO_ACCOUNT, timestampMs: Date.now() }),
-      context(),
+      lambdaContext(),
     );
     const verdict = engine.evaluate(Buffer.from(falco.events.at(-1)!));
     const alerts: readonly FalcoAlert[] = verdict.kind === 'evaluated' ? verdict.alerts : [];
     expect(alerts.map(({ rule }) => rule)).toEqual(['Tiercel Heartbeat']);
     const alert = digest === undefined ? alerts[0]! : { ...alerts[0]!, tags: ['heartbeat', `pack-${digest}`] };
-    const answer = await respond(JSON.parse(alertToJson(alert)), context());
+    const answer = await respond(JSON.parse(alertToJson(alert)), lambdaContext());
     expect(answer).toMatchObject({ alerts: { heartbeat: 1 } });
   }
 

@@ -9,6 +9,7 @@ import { loadDetection } from '../../../shared/flows/detection.ts';
 import { HEARTBEAT_LOG_STREAM } from '../../../shared/flows/heartbeat-event.ts';
 import { readHeartbeats } from '../../../shared/flows/heartbeats-read.ts';
 import { delivery } from '../../support/cloudwatch.ts';
+import { lambdaContext } from '../../support/lambda-context.ts';
 import {
   awsClients,
   createBucket,
@@ -17,6 +18,7 @@ import {
   MOTO_ACCOUNT,
   motoClientOptions,
   motoEndpoint,
+  motoEnvironment,
   notifyQueue,
   uniqueName,
 } from '../../support/moto.ts';
@@ -73,12 +75,7 @@ describe.skipIf(!motoEndpoint)('the heartbeat through real service APIs, embedde
       CHECKPOINT_TABLE: await createTable('CheckpointTable'),
       JOURNAL_TABLE: await createTable('JournalTable'),
       MAC_KEY_SECRET_ID: secret,
-      AWS_REGION: motoClientOptions.region,
-      AWS_ENDPOINT_URL: motoClientOptions.endpoint,
-      AWS_ACCESS_KEY_ID: motoClientOptions.credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: motoClientOptions.credentials.secretAccessKey,
-      POWERTOOLS_LOG_LEVEL: 'SILENT',
-      POWERTOOLS_METRICS_DISABLED: 'true',
+      ...motoEnvironment,
     });
     beat = (await import('../../../functions/heartbeat/handler.ts')).handler as unknown as Handler;
     auditStream = (await import('../../../functions/audit-stream/handler.ts')).handler as unknown as Handler;
@@ -87,11 +84,6 @@ describe.skipIf(!motoEndpoint)('the heartbeat through real service APIs, embedde
     process.env.CLUSTERS = '[]';
     respond = (await import('../../../functions/respond/handler.ts')).handler as unknown as Handler;
   });
-
-  const context = (): Context => {
-    const endsAt = Date.now() + 60_000;
-    return { awsRequestId: 'r', functionName: 'f', getRemainingTimeInMillis: () => endsAt - Date.now() } as unknown as Context;
-  };
 
   async function receive(queue: { url: string; arn: string }) {
     const { Messages = [] } = await awsClients().sqs.send(
@@ -117,7 +109,7 @@ describe.skipIf(!motoEndpoint)('the heartbeat through real service APIs, embedde
   const known = () => readHeartbeats({ client: awsClients().dynamodb, tableName: table });
 
   it('goes in at each cluster’s own place, and a cluster without a log group costs the others nothing', async () => {
-    expect(await beat({}, context())).toEqual({ sent: ['prod', 'research'], failed: ['gone'] });
+    expect(await beat({}, lambdaContext())).toEqual({ sent: ['prod', 'research'], failed: ['gone'] });
     const { Contents = [] } = await awsClients().s3.send(new ListObjectsV2Command({ Bucket: archive }));
     expect(Contents.map(({ Key }) => Key)).toEqual([
       expect.stringMatching(new RegExp(`^${prefix}${HEARTBEAT_LOG_STREAM}/tiercel-heartbeat-[0-9a-f]{32}\\.json$`)),
@@ -128,13 +120,13 @@ describe.skipIf(!motoEndpoint)('the heartbeat through real service APIs, embedde
   });
 
   it('comes out at respond with the digest of the rules that judged it, once', async () => {
-    expect(await auditStream(await logged(), context())).toMatchObject({ received: 1, delivered: 1 });
+    expect(await auditStream(await logged(), lambdaContext())).toMatchObject({ received: 1, delivered: 1 });
     const announced = (await receive(archiveQueue)).filter(({ body }) => body.includes(HEARTBEAT_LOG_STREAM));
-    expect(await auditArchive({ Records: announced }, context())).toEqual({ batchItemFailures: [] });
+    expect(await auditArchive({ Records: announced }, lambdaContext())).toEqual({ batchItemFailures: [] });
 
     const records = await receive(alerts);
     expect(records.map(({ body }) => (JSON.parse(body) as { rule: string }).rule)).toEqual(['Tiercel Heartbeat', 'Tiercel Heartbeat']);
-    expect(await respond({ Records: records }, context())).toMatchObject({
+    expect(await respond({ Records: records }, lambdaContext())).toMatchObject({
       batchItemFailures: [],
       alerts: { heartbeat: 2, answered: 0 },
       responses: [],
@@ -146,7 +138,7 @@ describe.skipIf(!motoEndpoint)('the heartbeat through real service APIs, embedde
       expect(first.get(cluster)?.returned?.roundTripMs).toBeGreaterThan(0);
     }
     expect(first.get('gone')).not.toHaveProperty('returned');
-    await respond({ Records: records }, context());
+    await respond({ Records: records }, lambdaContext());
     expect(await known()).toEqual(first);
   });
 });

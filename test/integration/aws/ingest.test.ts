@@ -6,7 +6,17 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { delivery, envelopeText, inPieces } from '../../support/cloudwatch.ts';
 import { corpus, withoutStamps } from '../../support/corpus.ts';
 import { FalcoStandIn } from '../../support/falco-stand-in.ts';
-import { awsClients, createBucket, createQueue, createTable, motoClientOptions, motoEndpoint, notifyQueue } from '../../support/moto.ts';
+import { lambdaContext } from '../../support/lambda-context.ts';
+import {
+  awsClients,
+  createBucket,
+  createQueue,
+  createTable,
+  motoClientOptions,
+  motoEndpoint,
+  motoEnvironment,
+  notifyQueue,
+} from '../../support/moto.ts';
 
 type Handler<Event, Answer> = (event: Event, context: Context) => Promise<Answer>;
 
@@ -39,13 +49,8 @@ describe.skipIf(!motoEndpoint)(`ingest through real service APIs (${source}, ${e
       IDEMPOTENCY_TABLE: await createTable('IdempotencyTable'),
       CHECKPOINT_TABLE: await createTable('CheckpointTable'),
       CLUSTERS: JSON.stringify([{ name: 'prod', account: '123456789012', region: 'eu-central-1', prefix: 'prod/' }]),
-      AWS_REGION: motoClientOptions.region,
-      AWS_ENDPOINT_URL: motoClientOptions.endpoint,
-      AWS_ACCESS_KEY_ID: motoClientOptions.credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: motoClientOptions.credentials.secretAccessKey,
+      ...motoEnvironment,
       POWERTOOLS_DEV: 'false',
-      POWERTOOLS_LOG_LEVEL: 'SILENT',
-      POWERTOOLS_METRICS_DISABLED: 'true',
     });
     auditStream = (await import('../../../functions/audit-stream/handler.ts')).handler as unknown as Handler<unknown, unknown>;
     auditArchive = (await import('../../../functions/audit-archive/handler.ts')).handler as unknown as Handler<SQSEvent, SQSBatchResponse>;
@@ -57,10 +62,6 @@ describe.skipIf(!motoEndpoint)(`ingest through real service APIs (${source}, ${e
     falco.bodies.length = 0;
   });
 
-  const context = (remainingMs = 60_000): Context => {
-    const endsAt = Date.now() + remainingMs;
-    return { awsRequestId: 'r', functionName: 'f', getRemainingTimeInMillis: () => endsAt - Date.now() } as unknown as Context;
-  };
   const arrived = () => falco.events.map(withoutStamps).sort();
   const sent = [...events].sort();
   /** Each suite its own stream or key: what one has confirmed must not look like a duplicate to the next. */
@@ -88,7 +89,7 @@ describe.skipIf(!motoEndpoint)(`ingest through real service APIs (${source}, ${e
           awsRegion: motoClientOptions.region,
         })),
       },
-      context(),
+      lambdaContext(),
     );
     const failed = new Set(answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
     for (const message of Messages) {
@@ -110,10 +111,10 @@ describe.skipIf(!motoEndpoint)(`ingest through real service APIs (${source}, ${e
     ((await awsClients().s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }))).Contents ?? []).map(({ Key }) => Key!);
 
   it('audit-stream: CloudWatch deliveries arrive complete, and the same delivery again posts nothing', async () => {
-    for (const event of deliveries('complete')) await auditStream(event, context());
+    for (const event of deliveries('complete')) await auditStream(event, lambdaContext());
     expect(arrived()).toEqual(sent);
     const posts = falco.bodies.length;
-    for (const event of deliveries('complete')) await auditStream(event, context());
+    for (const event of deliveries('complete')) await auditStream(event, lambdaContext());
     expect(falco.bodies.length).toBe(posts);
   });
 
@@ -168,8 +169,8 @@ describe.skipIf(!motoEndpoint)(`ingest through real service APIs (${source}, ${e
       eventSourceARN: archiveQueue.arn,
     };
     const event = { Records: [record, record] } as unknown as SQSEvent;
-    expect(await auditArchive(event, context())).toEqual({ batchItemFailures: [] });
-    expect(await auditArchive(event, context())).toEqual({ batchItemFailures: [] });
+    expect(await auditArchive(event, lambdaContext())).toEqual({ batchItemFailures: [] });
+    expect(await auditArchive(event, lambdaContext())).toEqual({ batchItemFailures: [] });
     expect(falco.bodies.length).toBe(1);
   });
 
@@ -177,7 +178,7 @@ describe.skipIf(!motoEndpoint)(`ingest through real service APIs (${source}, ${e
     const before = (await keysUnder(own, 'quarantine/')).length;
     await auditStream(
       delivery([events[0]!, '{"kind":"Event"', 'not json', events[1]!], { logStream: 'kube-apiserver-audit-broken' }),
-      context(),
+      lambdaContext(),
     );
     expect(arrived()).toEqual([events[0]!, events[1]!].sort());
     expect((await keysUnder(own, 'quarantine/')).length).toBe(before + 1);
@@ -186,7 +187,7 @@ describe.skipIf(!motoEndpoint)(`ingest through real service APIs (${source}, ${e
   it('with Falco away, a delivery lies in the spool, and arrives when Falco is back', async () => {
     await drain(spoolQueue); // S3's test event
     await falco.refuse();
-    for (const event of deliveries('spooled')) await auditStream(event, context(12_000));
+    for (const event of deliveries('spooled')) await auditStream(event, lambdaContext(12_000));
     expect(falco.events).toEqual([]);
     expect((await keysUnder(own, 'spool/')).length).toBeGreaterThanOrEqual(deliveries('spooled').length);
 

@@ -6,6 +6,7 @@ import type { Context } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { delivery } from '../../support/cloudwatch.ts';
 import { FalcoStandIn } from '../../support/falco-stand-in.ts';
+import { lambdaContext } from '../../support/lambda-context.ts';
 import { captureStdout } from '../../support/stdout.ts';
 
 /** Stands for a secret in whatever a request carried. Nothing the functions print may hold it. */
@@ -15,11 +16,6 @@ const root = resolve(import.meta.dirname, '../../..');
 const folder = mkdtempSync(join(tmpdir(), 'tiercel-secrets-'));
 
 type Handler = (event: unknown, context: Context) => Promise<unknown>;
-
-const context = (): Context => {
-  const endsAt = Date.now() + 20_000;
-  return { awsRequestId: 'r', functionName: 'f', getRemainingTimeInMillis: () => endsAt - Date.now() } as unknown as Context;
-};
 
 const event = (more: object = {}) => ({
   kind: 'Event',
@@ -116,7 +112,8 @@ describe('what the functions print', () => {
     try {
       // Lambda logs what is thrown, with its stack.
       const thrown: string[] = [];
-      for (const given of events) await handler(given, context()).catch((error: unknown) => thrown.push(inspect(error, { depth: 10 })));
+      for (const given of events)
+        await handler(given, lambdaContext(20_000)).catch((error: unknown) => thrown.push(inspect(error, { depth: 10 })));
       return out.text() + thrown.join('\n');
     } finally {
       out.restore();
