@@ -77,8 +77,8 @@ export function upgradeFaults(before: LastingResources, after: LastingResources)
         `${resource} would be replaced: ${name} was ${JSON.stringify(was.Properties?.[name])}, is ${JSON.stringify(is.Properties?.[name])}`,
     );
     const exposed = (['DeletionPolicy', 'UpdateReplacePolicy'] as const)
-      .filter((name) => was[name] === 'Retain' && is[name] !== 'Retain')
-      .map((name) => `${resource} would no longer be kept: ${name} was Retain`);
+      .filter((name) => was[name]?.startsWith('Retain') && !is[name]?.startsWith('Retain'))
+      .map((name) => `${resource} would no longer be kept: ${name} was ${was[name]}`);
     return [...replaced, ...exposed];
   });
 }

@@ -245,7 +245,7 @@ describe('an upgrade', () => {
   it('keeps tables, buckets, key and secret when the stack goes', () => {
     for (const type of RETAINED) {
       for (const [id, resource] of ofType(type))
-        expect(resource, id).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+        expect(resource, id).toMatchObject({ DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' });
     }
   });
 });

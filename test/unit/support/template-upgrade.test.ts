@@ -25,7 +25,7 @@ describe('the record of lasting resources', () => {
   ])('holds every %s', (type, atLeast) => {
     const of = Object.values(before).filter(({ Type }) => Type === type);
     expect(of.length).toBeGreaterThanOrEqual(atLeast);
-    if (RETAINED.includes(type)) for (const { DeletionPolicy } of of) expect(DeletionPolicy).toBe('Retain');
+    if (RETAINED.includes(type)) for (const { DeletionPolicy } of of) expect(DeletionPolicy).toBe('RetainExceptOnCreate');
   });
 });
 
@@ -87,7 +87,7 @@ describe('an upgrade', () => {
       (after: Changing) => {
         delete after.QuarantineBucket!.DeletionPolicy;
       },
-      'QuarantineBucket (AWS::S3::Bucket) would no longer be kept: DeletionPolicy was Retain',
+      'QuarantineBucket (AWS::S3::Bucket) would no longer be kept: DeletionPolicy was RetainExceptOnCreate',
     ],
   ])('that %s is found', (_, change, fault) => {
     expect(planted(change)).toContain(fault);
