@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import { policyOption } from '../options.ts';
 import { EXIT, type Register } from '../program.ts';
 
@@ -40,13 +41,13 @@ export const registerRespond: Register = (program, exit) => {
     .option('--evidence <folder>', 'with --enforce: where evidence is kept; without it, capture-evidence is refused')
     .option('--yes', 'with --enforce: do not ask')
     .option('--json', 'print journal entries, one per line')
-    .option('--summary', 'without --enforce: plans and refusals by rule')
+    .addOption(new Option('--summary', 'plans and refusals by rule').conflicts(['enforce', 'json']))
     .addHelpText('after', HELP)
     .action(async (paths: readonly string[], options: Options) => {
       const { enforceResponses, planResponses } = await import('../respond/respond.ts');
       const streams = { out: process.stdout, stdin: process.stdin };
       const done = options.enforce
-        ? await enforceResponses(paths, options, streams, async (alerts) => options.yes === true || confirm(`Act on ${alerts} alert(s)?`))
+        ? await enforceResponses(paths, options, streams, async (question) => options.yes === true || confirm(question))
         : await planResponses(paths, options, streams);
       exit(done ? EXIT.ok : EXIT.failed);
     });

@@ -9,9 +9,10 @@ import { respondInMemory } from '../../shared/flows/respond-in-memory.ts';
 import { createRotatingSecret } from '../../shared/platform/aws/rotating-secret.ts';
 import { systemClock } from '../../shared/platform/clock.ts';
 import { messageOf } from '../../shared/platform/errors.ts';
+import { readKubeconfig } from '../../shared/platform/kube/index.ts';
 import { describeEffect, type Entry, type PolicySet, readTrigger } from '../../shared/respond/index.ts';
 import { type Out, paletteFor } from '../print/terminal.ts';
-import { UnreadableFile, UsageError } from '../usage.ts';
+import { given, UnreadableFile, UsageError } from '../usage.ts';
 import { openCluster, operatorDeps } from './cluster.ts';
 import { OWN_POLICIES, openPolicies } from './policies.ts';
 import { ResponseSummary } from './summary.ts';
@@ -41,31 +42,32 @@ const LEASE_MS = 60_000;
 export async function planResponses(paths: readonly string[], options: RespondOptions, { out, stdin }: RespondStreams): Promise<boolean> {
   const set = await openPolicies(options.policy ?? OWN_POLICIES);
   const client = options.kubeconfig === undefined ? undefined : await openCluster(options.kubeconfig, options.context);
-  const summary = options.summary ? new ResponseSummary() : undefined;
+  const summary = new ResponseSummary();
   let wellRead = true;
   try {
     for await (const line of alertLines(paths, stdin)) {
       const outcome = await answer(line, planningDeps(set, line, client));
-      if (summary && outcome.kind === 'answered') summary.count(outcome.entries);
-      else print(outcome, options, out);
+      if (outcome.kind === 'answered') summary.count(outcome.entries);
+      if (!options.summary || outcome.kind !== 'answered') print(outcome, options, out);
       wellRead &&= outcome.kind !== 'rejected' && outcome.kind !== 'failed';
     }
   } finally {
     client?.close();
   }
-  if (summary) out.write(summary.print());
+  if (options.summary) out.write(`${summary.table()}\n`);
+  if (!options.json) out.write(summary.total());
   return wellRead;
 }
 
 /**
  * Carries responses out, with the rights of whoever runs the command. Alerts must be fresh and signed as for the function.
- * @param confirm is asked with the number of alerts before anything happens.
+ * @param confirm is asked before anything happens, in words that say where and by which policies.
  */
 export async function enforceResponses(
   paths: readonly string[],
   options: RespondOptions,
   { out, stdin }: RespondStreams,
-  confirm: (alerts: number) => Promise<boolean>,
+  confirm: (question: string) => Promise<boolean>,
 ): Promise<boolean> {
   const { kubeconfig, table, macKeySecret } = options;
   if (kubeconfig === undefined || table === undefined || macKeySecret === undefined) {
@@ -75,9 +77,14 @@ export async function enforceResponses(
     );
   }
   const set = await openPolicies(options.policy ?? OWN_POLICIES);
+  const acting = set.policies.filter(({ mode }) => mode === 'enforce').map(({ policy }) => policy);
+  if (acting.length === 0)
+    throw new UsageError('respond.usage', 'No policy has `mode: enforce`, so nothing would be done. Set it in those that are to act.');
   const lines: string[] = [];
   for await (const line of alertLines(paths, stdin)) lines.push(line);
-  if (!(await confirm(lines.length))) return false;
+  const { server } = await given(() => readKubeconfig(kubeconfig, systemClock, options.context));
+  const alerts = `${lines.length} alert${lines.length === 1 ? '' : 's'}`;
+  if (!(await confirm(`Act on ${alerts} in the cluster at ${server}, by ${acting.join(', ')}?`))) return false;
   const client = await openCluster(kubeconfig, options.context);
   try {
     const macKeys = macKeysOf(await createRotatingSecret(new SecretsManagerClient({}), macKeySecret, systemClock)());
@@ -96,9 +103,18 @@ export async function enforceResponses(
 
 /** Shadow, as if the alert had just come: a recording is never fresh. */
 function planningDeps(set: PolicySet, line: string, client: Awaited<ReturnType<typeof openCluster>> | undefined): RespondDeps {
-  const timeMs = Date.parse(/"time":"([^"]{1,40})"/.exec(line)?.[1] ?? '');
+  const timeMs = Date.parse(timeOf(line));
   const clock = { ...systemClock, now: () => (Number.isFinite(timeMs) ? timeMs + 1_000 : Date.now()) };
   return respondInMemory(set, clock, client ? { clusters: { clientFor: async () => ({ client }) } } : {});
+}
+
+/** What cannot be read will be said when the alert is. */
+function timeOf(line: string): string {
+  try {
+    return String((JSON.parse(line) as { readonly time?: unknown } | null)?.time);
+  } catch {
+    return '';
+  }
 }
 
 async function answer(line: string, deps: RespondDeps): Promise<ItemOutcome> {

@@ -23,7 +23,8 @@ export class ResponseSummary {
     }
   }
 
-  print(): string {
+  /** A line for each rule and policy. */
+  table(): string {
     const lines = [...this.#lines.values()].sort((a, b) => (a.rule < b.rule ? -1 : 1));
     const rows = lines.map(({ rule, policy, planned, refused, by }) => [
       rule,
@@ -32,6 +33,12 @@ export class ResponseSummary {
       refused,
       [...by].map(([guard, count]) => `${guard} ${count}`).join(', '),
     ]);
-    return `${table([['rule', 'policy', 'planned', 'refused', 'by'], ...rows])}\n${this.#alerts} alerts, ${this.#unanswered} of them not the business of any policy\n`;
+    return table([['rule', 'policy', 'planned', 'refused', 'by'], ...rows]);
+  }
+
+  /** One line: also where no policy had anything to say, which would otherwise look like nothing was read. */
+  total(): string {
+    const sum = (of: 'planned' | 'refused') => [...this.#lines.values()].reduce((total, line) => total + line[of], 0);
+    return `${this.#alerts} alert${this.#alerts === 1 ? '' : 's'}, ${this.#unanswered} of them not the business of any policy; ${sum('planned')} planned, ${sum('refused')} refused\n`;
   }
 }

@@ -41,6 +41,14 @@ describe('tiercel respond', () => {
     expect(text.match(/planned {3}delete clusterrolebindings\.rbac\.authorization\.k8s\.io pwn-43, uid \S+ in prod-1/g)).toHaveLength(4);
   });
 
+  it('judges the age of an alert as if it had just come, however it is written, and says what no policy spoke of', async () => {
+    const spaced = JSON.stringify(JSON.parse(alert), undefined, 1).replaceAll('\n', ' ');
+    const { ok, text } = await plan(['-'], `${spaced}\n${alert.replace('Attach to cluster-admin Role', 'Another Rule')}\n`);
+    expect(ok).toBe(true);
+    expect(text).not.toContain('fresh');
+    expect(text).toMatch(/\n2 alerts, 1 of them not the business of any policy; 1 planned, 0 refused\n$/);
+  });
+
   it('prints journal entries as JSON', async () => {
     const { text } = await plan(['-'], alert, true);
     expect(JSON.parse(text)).toMatchObject({ status: 'planned', mode: 'shadow', policy: 'remove-cluster-admin-binding', steps: [] });
@@ -55,15 +63,32 @@ describe('tiercel respond', () => {
   });
 
   it('acts only where it can be undone and alerts can be believed', async () => {
-    const asked: number[] = [];
-    const attempt = printed((out) =>
-      enforceResponses([], { kubeconfig: 'x' }, { out, stdin: Readable.from([]) }, async (alerts) => {
-        asked.push(alerts);
-        return true;
+    const asked: string[] = [];
+    const kubeconfig = file(
+      'config',
+      JSON.stringify({
+        'current-context': 'c',
+        contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+        clusters: [{ name: 'c', cluster: { server: 'https://api.example' } }],
+        users: [{ name: 'u', user: { token: 't' } }],
       }),
     );
-    await expect(attempt).rejects.toThrow('--table');
+    const attempt = (options: Parameters<typeof enforceResponses>[1]) =>
+      printed((out) =>
+        enforceResponses([file('a.json', alert)], options, { out, stdin: Readable.from([]) }, async (question) => {
+          asked.push(question);
+          return false;
+        }),
+      );
+    await expect(attempt({ kubeconfig })).rejects.toThrow('--table');
+    const whole = { kubeconfig, table: 'journal', macKeySecret: 'key' };
+    await expect(attempt(whole)).rejects.toThrow('No policy has `mode: enforce`');
     expect(asked).toEqual([]);
+    const text = (name: string, mode: string) =>
+      `- policy: ${name}\n  description: d\n  mode: ${mode}\n  match: {rules: [r]}\n  actions: [{action: delete-binding}]\n`;
+    const policy = [file('e.yaml', text('one', 'enforce') + text('two', 'shadow') + text('three', 'enforce'))];
+    expect(await attempt({ ...whole, policy })).toEqual({ ok: false, text: '' });
+    expect(asked).toEqual(['Act on 1 alert in the cluster at https://api.example, by one, three?']);
   });
 });
 
