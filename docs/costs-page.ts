@@ -43,6 +43,8 @@ const ASSUMED = {
   /** Firehose, per cluster. */
   bufferSeconds: 60,
   bufferBytes: 64 * 1024 * 1024,
+  /** What Firehose counts a record as, at least and in steps, bytes. */
+  recordBytes: 5 * 1024,
   /** Log lines of an invocation, metrics included, bytes. */
   logBytes: 1500,
   /** Active tracing: the first of each second and one in twenty of the rest. */
@@ -68,6 +70,8 @@ function bill(rate: number, path: 'stream' | 'archive' | 'stream+store'): Bill {
   const objects = Math.max(SECONDS / ASSUMED.bufferSeconds, (events * ASSUMED.eventBytes) / ASSUMED.bufferBytes);
   const deliveries = events / ASSUMED.eventsPerDelivery(rate);
   const archived = path !== 'stream';
+  const recordBytes = (ASSUMED.eventsPerDelivery(rate) * ASSUMED.eventBytes) / ASSUMED.compression;
+  const counted = (deliveries * Math.ceil(recordBytes / ASSUMED.recordBytes) * ASSUMED.recordBytes) / GB;
   const invocations = path === 'archive' ? objects : deliveries;
   const memory = memoryGb(path === 'archive' ? 'auditArchive' : 'auditStream');
   const seconds = (invocations * ASSUMED.invocationMs + events * ASSUMED.eventMs) / 1000;
@@ -78,14 +82,17 @@ function bill(rate: number, path: 'stream' | 'archive' | 'stream+store'): Bill {
     logs: gb * PRICE.logsPerGb,
     lambda: seconds * memory * PRICE.lambdaPerGbSecond + (invocations / 1e6) * PRICE.lambdaPerMillion,
     claims: (writes / 1e6) * PRICE.dynamodbPerMillionWrites,
-    firehose: archived ? stored * PRICE.firehosePerGb : 0,
+    firehose: archived ? counted * PRICE.firehosePerGb : 0,
     objects:
       (archived ? (objects / 1000) * PRICE.putsPerThousand : 0) + (path === 'archive' ? ((objects * 3) / 1e6) * PRICE.sqsPerMillion : 0),
     history: archived ? stored * (ASSUMED.archiveDays / 30) * PRICE.s3PerGbMonth : 0,
-    telemetry:
-      ((invocations * ASSUMED.logBytes) / GB) * PRICE.logsPerGb +
-      ((ASSUMED.traced(invocations / SECONDS) * SECONDS) / 1e6) * PRICE.tracesPerMillion,
+    telemetry: ((invocations * ASSUMED.logBytes) / GB) * PRICE.logsPerGb + traces(invocations),
   };
+}
+
+/** Dollars a month for the traces of so many invocations. */
+function traces(invocations: number): number {
+  return ((ASSUMED.traced(invocations / SECONDS) * SECONDS) / 1e6) * PRICE.tracesPerMillion;
 }
 
 function memoryGb(key: string): number {
@@ -118,7 +125,7 @@ export function costsPage(): string {
   const parts: readonly (readonly [keyof Bill, string])[] = [
     ['lambda', 'Lambda: invocations and GB-seconds'],
     ['claims', 'DynamoDB: claims and checkpoints'],
-    ['firehose', 'Firehose: compressed bytes'],
+    ['firehose', 'Firehose: compressed bytes, each record in steps of 5 KB'],
     ['objects', 'S3 and SQS: objects written and announced'],
     ['history', `S3: history, once ${ASSUMED.archiveDays} days of it lie there`],
     ['telemetry', 'function logs, metrics in them, traces'],
@@ -144,7 +151,7 @@ One cluster, dollars a month.
 ${table(['events/s', 'events a month', 'CloudWatch Logs ingestion, paid with or without Tiercel', '`stream`', '`archive`', '`stream+store`'], total)}
 
 So ingestion into CloudWatch Logs is the bill, and what brings it to Falco is small beside it. (At one event a second \`stream\` costs more than at ten: every delivery holds one event then,
-and the first request of each second is traced.) The rows for 1,000 events/s, in parts:
+and the first request of each second is traced; \`tracing: false\` saves ${dollars(traces(SECONDS))} of the ${dollars(own(bill(1, 'stream')))}.) The rows for 1,000 events/s, in parts:
 
 ${table(
   ['part', '`stream`', '`archive`', '`stream+store`'],
@@ -153,7 +160,7 @@ ${table(
 
 Assumed: events of ${ASSUMED.eventBytes.toLocaleString('en-US')} bytes; ${RATES.map((rate) => ASSUMED.eventsPerDelivery(rate)).join(', ')} of them in a delivery of CloudWatch Logs at the rates above (AWS does not say; see \`EventsReceived\` over
 \`Invocations\`); ${ASSUMED.invocationMs} ms for an invocation and ${ASSUMED.eventMs} ms for an event, at the deployed memory; a claim for each delivery, or each ${ASSUMED.chunkEvents} events of it; ${ASSUMED.compression}-fold compression; a Firehose buffer of ${ASSUMED.bufferSeconds} s or
-64 MiB; ${ASSUMED.logBytes.toLocaleString('en-US')} bytes of log for an invocation; traces of one request a second and of one in twenty of the rest. Decompression by Firehose is not in it.
+64 MiB; ${ASSUMED.logBytes.toLocaleString('en-US')} bytes of log for an invocation; traces of one request a second and of one in twenty of the rest (\`tracing: false\` in the stage file leaves them out: ${dollars(traces((1000 * SECONDS) / ASSUMED.eventsPerDelivery(1000)))} of the ${dollars(stream!.telemetry)} above). Decompression by Firehose is not in it.
 
 The cheapest event is one that is not sent: with the rules of Falco named in the stage file (\`falco.rules\`, \`falco.rulesDigest\`) the pre-filter drops what none of them could match, before it
 costs network or Falco's time.

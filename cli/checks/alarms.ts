@@ -6,7 +6,7 @@ import type { DeployedStage } from './stage.ts';
 
 export const alarms: Check = {
   id: 'alarms',
-  title: 'Every alarm is there, may ring, reaches somebody, and does not ring.',
+  title: 'Every alarm is there as it was made, may ring, reaches somebody, and does not ring.',
   why: 'An alarm that was taken away or silenced looks like a quiet day.',
   needs: (stage) => [
     { actions: ['cloudwatch:DescribeAlarms'], resources: [stage.arn('cloudwatch', 'alarm:*')] },
@@ -31,7 +31,8 @@ async function lookAtAlarms({ stage, aws }: CheckContext): Promise<readonly Find
     NextToken = page.NextToken;
   } while (NextToken !== undefined);
 
-  const wanted = alarmNames(stage);
+  const templates = alarmTemplates(stage);
+  const wanted = [...templates.keys()];
   const missing = wanted.filter((name) => !found.has(name));
   const faults: Finding[] = [];
   if (missing.length > 0) faults.push(fault(`${wanted.length} alarms`, `these are missing: ${missing.join(', ')}`, restore(stage)));
@@ -42,6 +43,11 @@ async function lookAtAlarms({ stage, aws }: CheckContext): Promise<readonly Find
       faults.push(fault(`${name} may ring`, 'its actions are disabled', `aws cloudwatch enable-alarm-actions --alarm-names ${name}`));
     if (stage.alarmTopicArn !== undefined && !alarm.AlarmActions?.includes(stage.alarmTopicArn))
       faults.push(fault(`${name} tells ${stage.alarmTopicArn}`, `it tells ${alarm.AlarmActions?.join(', ') || 'nobody'}`, restore(stage)));
+    const changed = SETTINGS.filter((setting) => alarm[setting] !== templates.get(name)![setting]);
+    if (changed.length > 0) {
+      const list = (of: Partial<MetricAlarm>) => changed.map((setting) => `${setting} ${of[setting] ?? '(nothing)'}`).join(', ');
+      faults.push(fault(`${name}: ${list(templates.get(name)!)}`, list(alarm), restore(stage)));
+    }
     if (alarm.StateValue === 'ALARM')
       faults.push(fault(`${name} is quiet`, `it rings: ${alarm.StateReason ?? 'no reason given'}`, runbookOf(name, stage)));
   }
@@ -50,11 +56,22 @@ async function lookAtAlarms({ stage, aws }: CheckContext): Promise<readonly Find
   return [ok(`${wanted.length} alarms, none rings${blind > 0 ? `, ${blind} have no reading yet` : ''}`)];
 }
 
-function alarmNames(stage: DeployedStage): readonly string[] {
-  return Object.values(stage.alarms.Resources).flatMap(({ Type, Properties }) => {
-    const { AlarmName } = (Properties ?? {}) as { AlarmName?: unknown };
-    return Type === 'AWS::CloudWatch::Alarm' && typeof AlarmName === 'string' ? [AlarmName] : [];
-  });
+/** What decides when an alarm rings, but its dimensions, which name resources of the stack. */
+const SETTINGS = [
+  'Namespace',
+  'MetricName',
+  'Statistic',
+  'ExtendedStatistic',
+  'ComparisonOperator',
+  'Threshold',
+  'Period',
+  'EvaluationPeriods',
+  'TreatMissingData',
+] as const;
+
+function alarmTemplates(stage: DeployedStage): ReadonlyMap<string, Partial<MetricAlarm>> {
+  const made = Object.values(stage.alarms.Resources).filter(({ Type }) => Type === 'AWS::CloudWatch::Alarm');
+  return new Map(made.map(({ Properties }) => [(Properties as MetricAlarm).AlarmName!, Properties as MetricAlarm]));
 }
 
 function runbookOf(name: string, stage: DeployedStage): string {

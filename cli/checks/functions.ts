@@ -8,12 +8,14 @@ import {
   type GetFunctionConfigurationCommandOutput,
 } from '@aws-sdk/client-lambda';
 import { type FunctionSettings, functionKeys, functionSettings } from '../../infra/stage/function-settings.ts';
+import type { FunctionVpc } from '../../infra/stage/network.ts';
 import { type Check, type CheckContext, type Finding, fault, ok, restore } from './check.ts';
 import type { DeployedStage } from './stage.ts';
 
 export const functions: Check = {
   id: 'functions',
-  title: 'Every function is there, ready, and set up as the stage file says: mode, detection, rules, clusters.',
+  title:
+    'Every function is there, ready, and set up as the stage file says: mode, detection, rules, clusters; in its role, its network, and without a layer.',
   why: 'A change by hand in the console stays through deployments, which compare templates, and nobody sees it.',
   needs: (stage) => [
     {
@@ -71,13 +73,25 @@ function settings(wanted: FunctionSettings, came: FunctionConfiguration, stage: 
     ...difference('runtime', wanted.runtime, came.Runtime),
     ...difference('timeout', String(wanted.timeoutSeconds), String(came.Timeout)),
     ...difference('memory', String(wanted.memoryMiB), String(came.MemorySize)),
+    ...difference('handler', wanted.handler, came.Handler),
+    ...difference('role', roleArn(wanted, stage), came.Role),
+    ...difference('tracing', stage.tracing ? 'Active' : 'PassThrough', came.TracingConfig?.Mode ?? 'PassThrough'),
+    ...difference('subnets', sorted(placeOf(wanted, stage)?.subnetIds), sorted(came.VpcConfig?.SubnetIds)),
+    // A layer runs before our code, and may change what it does.
+    ...difference('layers', undefined, sorted(came.Layers?.map(({ Arn }) => Arn ?? 'one without a name'))),
   ];
   if (came.Environment?.Error !== undefined) {
-    findings.push({
-      verdict: 'unknown',
-      why: `the function's variables cannot be read: ${came.Environment.Error.Message ?? came.Environment.Error.ErrorCode}`,
-      fix: `Allow kms:Decrypt on the data key; \`tiercel doctor --stage ${stage.name} --iam-policy\` prints all that doctor needs.`,
-    });
+    const { ErrorCode = '', Message = ErrorCode } = came.Environment.Error;
+    const why = `the function's variables cannot be read: ${Message}`;
+    findings.push(
+      KEY_UNUSABLE.test(ErrorCode)
+        ? fault('variables that the function can read', why, 'See data-key below: the function cannot start without it')
+        : {
+            verdict: 'unknown',
+            why,
+            fix: `Allow kms:Decrypt on the data key; \`tiercel doctor --stage ${stage.name} --iam-policy\` prints all that doctor needs.`,
+          },
+    );
   } else {
     const variables = came.Environment?.Variables ?? {};
     differences.push(...Object.entries(wanted.environment).flatMap(([name, value]) => difference(name, value, variables[name])));
@@ -90,6 +104,24 @@ function settings(wanted: FunctionSettings, came: FunctionConfiguration, stage: 
     findings.push(fault(list('expected'), list('found'), restore(stage)));
   }
   return findings;
+}
+
+/** What Lambda says of a key that is disabled, deleted or waits for its deletion; of a missing right it says AccessDenied. */
+const KEY_UNUSABLE = /^(KMS)?(Disabled|InvalidState|NotFound)/;
+
+/** Roles are called as their functions are. */
+function roleArn({ name }: FunctionSettings, { partition, account }: DeployedStage): string {
+  return `arn:${partition}:iam::${account}:role/${name}`;
+}
+
+function placeOf({ key }: FunctionSettings, stage: DeployedStage): FunctionVpc | undefined {
+  return (
+    { auditStream: stage.auditVpc, auditArchive: stage.auditVpc, respond: stage.respondVpc } as Record<string, FunctionVpc | undefined>
+  )[key];
+}
+
+function sorted(names: readonly string[] = []): string {
+  return [...names].sort().join(' ');
 }
 
 /** Addresses of the stage's own endpoints are known to CloudFormation alone. */

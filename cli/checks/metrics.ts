@@ -11,12 +11,16 @@ export interface Metric {
   readonly dimensions: Readonly<Record<string, string>>;
 }
 
-/** One number for each metric over the last {@link WINDOW_SECONDS}: the sum, or the highest. `undefined` where there is no reading. */
-export async function read(context: CheckContext, metrics: readonly Metric[]): Promise<readonly (number | undefined)[]> {
+/** One number for each metric over the last `windowSeconds`: the sum, or the highest. `undefined` where there is no reading. */
+export async function read(
+  context: CheckContext,
+  metrics: readonly Metric[],
+  windowSeconds = WINDOW_SECONDS,
+): Promise<readonly (number | undefined)[]> {
   const now = context.clock.now();
   const { MetricDataResults = [] } = await context.aws.cloudwatch.send(
     new GetMetricDataCommand({
-      StartTime: new Date(now - WINDOW_SECONDS * 1000),
+      StartTime: new Date(now - windowSeconds * 1000),
       EndTime: new Date(now),
       MetricDataQueries: metrics.map(({ namespace, name, statistic, dimensions }, at) => ({
         Id: `m${at}`,

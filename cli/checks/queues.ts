@@ -1,13 +1,14 @@
 import { GetQueueAttributesCommand, GetQueueUrlCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { type Check, type Finding, fault, ok, restore } from './check.ts';
+import type { DeployedStage } from './stage.ts';
 
 /** Longer than this, **messages**, is a backlog: more than the pollers have under way. */
 const BACKLOG = 1000;
 
 export const queues: Check = {
   id: 'queues',
-  title: 'The queues are short, and no message was given up.',
-  why: 'What lies in a dead-letter queue killed the function before it could say so, or waited for days; nobody tries it again.',
+  title: 'The queues are short, no message was given up, and the buckets may announce into theirs.',
+  why: 'What lies in a dead-letter queue killed the function before it could say so, or waited for days; nobody tries it again. A queue that does not let its bucket in stays empty, which looks well.',
   needs: (stage) => [{ actions: ['sqs:GetQueueUrl', 'sqs:GetQueueAttributes'], resources: [stage.arn('sqs', `tiercel-${stage.name}-*`)] }],
   subjects: ({ stage, aws: { sqs } }) =>
     [stage.names.archiveQueue, stage.names.spoolQueue, stage.names.respondQueue].map((name) => ({
@@ -26,6 +27,9 @@ export const queues: Check = {
                 : 'Is Falco there, and fast enough? See targets and webhook below',
             ),
           );
+        const bucket = announcerOf(name, stage);
+        if (bucket !== undefined && !letsIn(queue.policy, `arn:${stage.partition}:s3:::${bucket}`))
+          faults.push(fault(`bucket ${bucket} let in`, 'the queue’s policy does not', restore(stage)));
         const deadLetterArn = queue.deadLetterArn;
         if (deadLetterArn === undefined) return [...faults, fault('a dead-letter queue', 'it has none', restore(stage))];
         const dead = await lookUp(sqs, deadLetterArn.split(':').at(-1)!);
@@ -49,7 +53,7 @@ async function lookUp(sqs: SQSClient, QueueName: string) {
     const { Attributes = {} } = await sqs.send(
       new GetQueueAttributesCommand({
         QueueUrl,
-        AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible', 'RedrivePolicy'],
+        AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible', 'RedrivePolicy', 'Policy'],
       }),
     );
     const redrive = JSON.parse(Attributes.RedrivePolicy ?? '{}') as { readonly deadLetterTargetArn?: string };
@@ -58,9 +62,26 @@ async function lookUp(sqs: SQSClient, QueueName: string) {
       waiting: Number(Attributes.ApproximateNumberOfMessages ?? 0),
       inFlight: Number(Attributes.ApproximateNumberOfMessagesNotVisible ?? 0),
       deadLetterArn: redrive.deadLetterTargetArn,
+      policy: Attributes.Policy ?? '{}',
     };
   } catch (error) {
     if (['QueueDoesNotExist', 'AWS.SimpleQueueService.NonExistentQueue'].includes((error as Error).name)) return undefined;
     throw error;
   }
+}
+
+function announcerOf(queue: string, { names }: DeployedStage): string | undefined {
+  return { [names.archiveQueue]: names.archiveBucket, [names.spoolQueue]: names.spoolBucket }[queue];
+}
+
+function letsIn(policy: string, bucketArn: string): boolean {
+  const { Statement = [] } = JSON.parse(policy) as {
+    readonly Statement?: readonly { readonly Effect: string; readonly Principal: unknown }[];
+  };
+  return Statement.some(
+    (statement) =>
+      statement.Effect === 'Allow' &&
+      JSON.stringify(statement.Principal).includes('"s3.amazonaws.com"') &&
+      JSON.stringify(statement).includes(JSON.stringify(bucketArn)),
+  );
 }

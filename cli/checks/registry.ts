@@ -5,7 +5,10 @@ import { auditLogging } from './audit-logging.ts';
 import { buckets } from './buckets.ts';
 import type { Check } from './check.ts';
 import { clock } from './clock.ts';
+import { dataKey } from './data-key.ts';
 import { deliveries } from './deliveries.ts';
+import { eventsReceived } from './events-received.ts';
+import { failureDestinations } from './failure-destinations.ts';
 import { functionErrors } from './function-errors.ts';
 import { functions } from './functions.ts';
 import { heartbeat } from './heartbeat.ts';
@@ -14,6 +17,7 @@ import { macKey } from './mac-key.ts';
 import { mode } from './mode.ts';
 import { queues } from './queues.ts';
 import { rbac } from './rbac.ts';
+import { schedules } from './schedules.ts';
 import { spool } from './spool.ts';
 import { subscriptions } from './subscriptions.ts';
 import { tables } from './tables.ts';
@@ -31,7 +35,10 @@ export const CHECKS: readonly Check[] = [
   archive,
   functions,
   triggers,
+  schedules,
   functionErrors,
+  failureDestinations,
+  eventsReceived,
   targets,
   webhook,
   heartbeat,
@@ -39,6 +46,7 @@ export const CHECKS: readonly Check[] = [
   queues,
   spool,
   tables,
+  dataKey,
   macKey,
   mode,
   accessEntry,

@@ -24,6 +24,15 @@ export const tables: Check = {
           const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName }));
           if (!['ACTIVE', 'UPDATING'].includes(Table?.TableStatus ?? ''))
             faults.push(fault('an active table', `it is ${Table?.TableStatus}`, 'Wait, or see the DynamoDB console for the reason'));
+          const { InaccessibleEncryptionDateTime: closed } = Table?.SSEDescription ?? {};
+          if (closed !== undefined)
+            faults.push(
+              fault(
+                'a key that DynamoDB can use',
+                `it has found none since ${closed.toISOString()}`,
+                'See data-key below; without it DynamoDB archives the table after seven days',
+              ),
+            );
           if (stage.deletionProtection && Table?.DeletionProtectionEnabled !== true)
             faults.push(
               fault(

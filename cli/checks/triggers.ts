@@ -1,35 +1,121 @@
 import { GetPolicyCommand, ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
+import { functionKeys, functionSettings } from '../../infra/stage/function-settings.ts';
+import type { AwsClients } from './aws-clients.ts';
 import { type Check, type CheckContext, fault, ok, restore, type Subject } from './check.ts';
+import type { DeployedStage } from './stage.ts';
 
 export const triggers: Check = {
   id: 'triggers',
-  title: 'CloudWatch Logs may call the functions for every log group, and the queues are being read.',
-  why: 'A permission that is gone switches a subscription off and skips events; a mapping that is off lets a queue grow until its messages expire.',
+  title: 'Whoever has to call the functions may, and not everybody else; the queues are being read, and take back what failed.',
+  why: 'A permission that is gone switches a subscription off and skips events, or the clock; a mapping that is off lets a queue grow until its messages expire; one that does not read the function’s answer deletes messages that failed.',
   needs: (stage) => [
-    { actions: ['lambda:GetPolicy'], resources: [stage.functionArn(stage.names.auditStream), stage.functionArn(stage.names.respond)] },
+    { actions: ['lambda:GetPolicy'], resources: functionNames(stage).map(stage.functionArn) },
     { actions: ['lambda:ListEventSourceMappings'], resources: ['*'] },
   ],
-  subjects: (context) => [...permissions(context), ...mappings(context)],
+  subjects: (context) => [...permissions(context), ...strangers(context), ...mappings(context)],
 };
 
+/** Who calls which function, for what of theirs. */
+interface Caller {
+  readonly functionName: string;
+  readonly principal: string;
+  readonly source: string;
+  /** What it is called in a report. */
+  readonly from: string;
+}
+
+function callers(stage: DeployedStage): readonly Caller[] {
+  const { names } = stage;
+  const schedule = (rule: string, functionName: string): Caller => ({
+    functionName,
+    principal: 'events.amazonaws.com',
+    source: stage.arn('events', `rule/${rule}`),
+    from: `rule ${rule}`,
+  });
+  return [
+    ...stage.wantedSubscriptions
+      .filter(({ destinationType }) => destinationType === 'Lambda')
+      .map(({ logGroup, destinationArn }) => ({
+        functionName: destinationArn.split(':').at(-1)!,
+        principal: 'logs.amazonaws.com',
+        source: stage.arn('logs', `log-group:${logGroup}:*`),
+        from: logGroup,
+      })),
+    ...(stage.beating.length > 0 ? [schedule(names.heartbeat, names.heartbeat)] : []),
+    schedule(names.spoolSweep, names.auditArchive),
+    {
+      functionName: names.rotateMacKey,
+      principal: 'secretsmanager.amazonaws.com',
+      // Six characters of Secrets Manager's follow.
+      source: stage.arn('secretsmanager', `secret:${names.macKeySecret}-`),
+      from: names.macKeySecret,
+    },
+    ...(stage.alertTopicArn === undefined
+      ? []
+      : [{ functionName: names.respond, principal: 'sns.amazonaws.com', source: stage.alertTopicArn, from: stage.alertTopicArn }]),
+  ];
+}
+
 function permissions({ stage, aws }: CheckContext): readonly Subject[] {
-  return stage.wantedSubscriptions
-    .filter(({ destinationType }) => destinationType === 'Lambda')
-    .map(({ logGroup, destinationArn }) => ({
-      name: `${logGroup} → ${destinationArn.split(':').at(-1)}`,
-      async look() {
-        const expected = `permission for logs.amazonaws.com to call the function for ${logGroup}`;
-        const source = stage.arn('logs', `log-group:${logGroup}:*`);
-        try {
-          const { Policy = '{}' } = await aws.lambda.send(new GetPolicyCommand({ FunctionName: destinationArn }));
-          if (Policy.includes(JSON.stringify(source))) return ok('may be called');
-        } catch (error) {
-          // No policy at all.
-          if ((error as Error).name !== 'ResourceNotFoundException') throw error;
-        }
-        return fault(expected, 'the function’s policy has none', restore(stage));
-      },
-    }));
+  return callers(stage).map(({ functionName, principal, source, from }) => ({
+    name: `${from} → ${functionName}`,
+    async look() {
+      const allowed = (await policyOf(functionName, aws)).some(
+        ({ Effect, Principal, Condition }) =>
+          Effect === 'Allow' &&
+          (Principal as { readonly Service?: string } | null)?.Service === principal &&
+          sourcesOf(Condition).some((given) => given === source || (source.endsWith('-') && given.startsWith(source))),
+      );
+      if (allowed) return ok('may be called');
+      return fault(`permission for ${principal} to call the function for ${from}`, 'the function’s policy has none', restore(stage));
+    },
+  }));
+}
+
+function strangers({ stage, aws }: CheckContext): readonly Subject[] {
+  return functionNames(stage).map((functionName) => ({
+    name: `anybody → ${functionName}`,
+    async look() {
+      const open = (await policyOf(functionName, aws)).filter(
+        ({ Effect, Principal, Condition }) =>
+          Effect === 'Allow' && /^("\*"|\{"AWS":(\["\*"\]|"\*")\})$/.test(JSON.stringify(Principal)) && Condition === undefined,
+      );
+      if (open[0] === undefined) return ok('may not call it');
+      return fault(
+        'a function that not everybody may call',
+        `statement ${open[0].Sid} lets them, in any account`,
+        `aws lambda remove-permission --function-name ${functionName} --statement-id ${open[0].Sid}; CloudTrail (AddPermission) says who gave it`,
+      );
+    },
+  }));
+}
+
+interface Statement {
+  readonly Sid?: string;
+  readonly Effect: string;
+  readonly Principal: unknown;
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
+}
+
+async function policyOf(FunctionName: string, { lambda }: AwsClients): Promise<readonly Statement[]> {
+  try {
+    const { Policy = '{}' } = await lambda.send(new GetPolicyCommand({ FunctionName }));
+    return (JSON.parse(Policy) as { readonly Statement?: readonly Statement[] }).Statement ?? [];
+  } catch (error) {
+    // No policy at all.
+    if ((error as Error).name !== 'ResourceNotFoundException') throw error;
+    return [];
+  }
+}
+
+function sourcesOf(condition: Statement['Condition'] = {}): readonly string[] {
+  return Object.values(condition).flatMap((keys) =>
+    Object.entries(keys).flatMap(([key, value]) => (key.toLowerCase() === 'aws:sourcearn' ? value : [])),
+  );
+}
+
+function functionNames(stage: DeployedStage): readonly string[] {
+  return functionKeys().map((key) => functionSettings(key, stage).name);
 }
 
 function mappings({ stage, aws }: CheckContext): readonly Subject[] {
@@ -54,12 +140,19 @@ function mappings({ stage, aws }: CheckContext): readonly Subject[] {
           `${others[0].FunctionArn} takes messages out of it, too`,
           `aws lambda delete-event-source-mapping --uuid ${others[0].UUID}`,
         );
-      if (!['Disabled', 'Disabling'].includes(mapping.State ?? '')) return ok('is read');
-      return fault(
-        'a mapping that is enabled',
-        `it is ${mapping.State}`,
-        `aws lambda update-event-source-mapping --uuid ${mapping.UUID} --enabled`,
-      );
+      const update = `aws lambda update-event-source-mapping --uuid ${mapping.UUID}`;
+      if (mapping.FunctionArn?.split(':')[7] !== undefined)
+        return fault(`the function as it is deployed`, `messages go to ${mapping.FunctionArn}`, `${update} --function-name ${reader}`);
+      if (mapping.State === 'Deleting') return fault('a mapping that is enabled', 'it is being deleted', restore(stage));
+      if (['Disabled', 'Disabling'].includes(mapping.State ?? ''))
+        return fault('a mapping that is enabled', `it is ${mapping.State}`, `${update} --enabled`);
+      if (!mapping.FunctionResponseTypes?.includes('ReportBatchItemFailures'))
+        return fault(
+          'messages that failed taken back one by one',
+          'the mapping does not read which ones failed, and deletes them all',
+          `${update} --function-response-types ReportBatchItemFailures`,
+        );
+      return ok('is read');
     },
   }));
 }

@@ -26,6 +26,7 @@ export interface Alarm {
 /** What alarms are about; infra/stage/alarms.ts knows which there are in a stage. */
 export type Subject =
   | 'function'
+  | 'rotation'
   | 'asynchronousFunction'
   | 'auditService'
   | 'deadLetterQueue'
@@ -61,6 +62,26 @@ export const ALARMS: readonly Alarm[] = [
     ],
   },
   {
+    id: 'EventsSilent',
+    title: 'No events of a cluster arrive',
+    per: 'cluster',
+    metric: { namespace: 'Tiercel', name: 'EventsReceived', statistic: 'Sum' },
+    // As above: heartbeats do not count as events, also when two stages watch the cluster.
+    threshold: 10,
+    below: true,
+    periodSeconds: 300,
+    // Firehose may gather for a quarter of an hour.
+    periods: 4,
+    missing: 'breaching',
+    why: 'Counts audit events where they arrive, of every cluster, also of other accounts and regions. So it sees what `AuditLogSilent` cannot: an audit log that was switched off while the other control-plane logs go on, and a road that ends between the log and the functions.',
+    runbook: [
+      '`tiercel doctor --stage … --check audit-logging --check log-events --check subscriptions --check triggers --check archive` follows the road from its beginning.',
+      'Of a cluster elsewhere, look there: audit logging, its Firehose (`DeliveryToS3.DataFreshness`), and what its role may write in the archive bucket.',
+      'With `path: archive` it rings as well while Falco takes nothing; `ArchiveAge` then says so, and the objects wait.',
+      'Afterwards [evaluate the gap](observe.md#evaluate-a-gap).',
+    ],
+  },
+  {
     id: 'DeliveryErrors',
     title: 'CloudWatch Logs cannot hand events on',
     per: 'subscription',
@@ -71,8 +92,8 @@ export const ALARMS: readonly Alarm[] = [
     missing: 'notBreaching',
     why: 'An error that CloudWatch Logs does not retry (missing permission, missing function) switches the subscription off for up to ten minutes, and what is logged meanwhile is skipped, not kept.',
     runbook: [
-      '`tiercel doctor --stage … --check subscriptions --check triggers` says which of filter and permission is wrong; a deployment does not notice what was changed by hand ([put it back](upgrade.md#put-back-what-was-changed-by-hand)). (`…-archive` is the Firehose that keeps a cluster’s history, the others are audit-stream.)',
-      'Evaluate the gap from the log group afterwards (`tiercel evaluate` or `replay` on an export of it).',
+      '`tiercel doctor --stage … --check subscriptions --check triggers` says which of filter and permission is wrong; a deployment does not notice what was changed by hand ([put it back](upgrade.md#put-back-what-was-changed-by-hand)). (`…-archive` is the Firehose that keeps a cluster’s history, `alerts/…` respond’s own, the others are audit-stream.)',
+      'Afterwards [evaluate the gap](observe.md#evaluate-a-gap).',
     ],
   },
   {
@@ -86,7 +107,7 @@ export const ALARMS: readonly Alarm[] = [
     missing: 'notBreaching',
     why: 'Throttled deliveries are tried again for 24 hours and dropped after that; until then they only come late.',
     runbook: [
-      'Raise `concurrency.auditStream` in the stage file, or the account’s concurrency.',
+      'Raise `concurrency.auditStream` (for `alerts/…` `concurrency.respond`) in the stage file, or the account’s concurrency.',
       'If Falco is the bottleneck, add replicas first.',
     ],
   },
@@ -122,6 +143,21 @@ export const ALARMS: readonly Alarm[] = [
     ],
   },
   {
+    id: 'RotationFails',
+    title: 'The MAC key cannot be replaced',
+    per: 'rotation',
+    metric: { namespace: 'AWS/Lambda', name: 'Errors', statistic: 'Sum' },
+    threshold: 0,
+    periodSeconds: 300,
+    periods: 1,
+    missing: 'notBreaching',
+    why: 'Secrets Manager asks once in `macKeyRotationDays` and a few times more, not for long: one failure is all there may be to see. The key in use stays good, so events are signed and believed as before; but one that was stolen stays good, too.',
+    runbook: [
+      '`aws logs tail /aws/lambda/tiercel-…-rotateMacKey --since 1d` says which step failed and why.',
+      'When it is mended: `aws secretsmanager rotate-secret --secret-id tiercel/…/mac-key`.',
+    ],
+  },
+  {
     id: 'EventsDropped',
     title: 'Lambda has given up an asynchronous event',
     per: 'asynchronousFunction',
@@ -148,7 +184,7 @@ export const ALARMS: readonly Alarm[] = [
     why: 'This is the one place where events are lost for good: the invocation failed, and its payload could not be kept.',
     runbook: [
       'Check the function’s role (`FailedInvocations`, `DataKey`), the bucket’s policy and the key’s.',
-      'Evaluate the time in question from the log group.',
+      'Then [evaluate the gap](observe.md#evaluate-a-gap).',
     ],
   },
   {
@@ -162,9 +198,10 @@ export const ALARMS: readonly Alarm[] = [
     missing: 'notBreaching',
     why: 'The functions find poison by themselves; what gets here killed the function before it could say so, or waited for days.',
     runbook: [
-      'The message names the object (archive, spool) or holds the alert (respond). Run it: `tiercel invoke auditArchive message.json --stage …`.',
+      'Its body names the object (archive, spool) or is the alert (respond). `tiercel doctor --stage … --check queues` prints the queue’s address; `aws sqs receive-message --queue-url … --query "Messages[0].Body" --output text > message.json` reads one.',
+      'Run it, with credentials of yours: `tiercel invoke auditArchive message.json --stage …`, for an alert `tiercel invoke respond message.json`, which without `--stage` changes nothing anywhere.',
       'heartbeat, sweep: EventBridge could not start a round, and says why in the message’s attributes; delete it afterwards, there is nothing to redrive.',
-      'When the cause is gone, redrive the dead-letter queue to its source.',
+      'When the cause is gone, send them back: `aws sqs start-message-move-task --source-arn …`, as doctor prints it.',
     ],
   },
   {
@@ -192,7 +229,7 @@ export const ALARMS: readonly Alarm[] = [
     periodSeconds: 1800,
     periods: 2,
     missing: 'breaching',
-    why: 'The sweep reports every quarter of an hour, also that there is nothing. Without it events could wait unseen, and those whose message is lost for ever. It rings for a moment after the first deployment.',
+    why: 'The sweep reports every quarter of an hour, also that there is nothing. Without it events could wait unseen, and those whose message is lost for ever.',
     runbook: ['audit-archive’s log says what S3 or SQS answered; the dead-letter queue of the sweep, that EventBridge could not call it.'],
   },
   {
@@ -363,7 +400,7 @@ export const ALARMS: readonly Alarm[] = [
     runbook: [
       '`tiercel doctor --stage …` says which beat was sent, which came back, and looks at every station between.',
       'All clusters at once: Falco, Falcosidekick or respond (its queue, its log: `heartbeat set aside` says why). One cluster: its subscription, Firehose or log group, and the log of the heartbeat function.',
-      'When it is mended, evaluate the time in question: `tiercel replay` of the log group or the archive.',
+      'When it is mended, [evaluate the gap](observe.md#evaluate-a-gap).',
     ],
   },
   {
@@ -373,7 +410,8 @@ export const ALARMS: readonly Alarm[] = [
     metric: { namespace: 'Tiercel', name: 'HeartbeatsDiffering', statistic: 'Sum' },
     threshold: 0,
     periodSeconds: 300,
-    periods: 2,
+    // A beat asks one replica: of many, one that runs other rules answers rarely.
+    periods: 1,
     missing: 'notBreaching',
     why: 'The heartbeat came back with another digest than `falco.rulesDigest`. The pre-filter is off, so nothing is withheld from a rule; but somebody changed the rules, or a rollout is half done.',
     runbook: [

@@ -49,8 +49,8 @@ function subjects(stage: NamedStage): Readonly<Record<Subject, Readonly<Record<s
   const lambda = (id: string): Dimensions => ({ FunctionName: { Ref: `${id}LambdaFunction` } });
   const queue = (id: string): Dimensions => ({ QueueName: { 'Fn::GetAtt': [`${id}Queue`, 'QueueName'] } });
   const streamed = stage.clusters.filter(({ path }) => path !== 'archive');
-  const filter = (cluster: NamedStage['clusters'][number], DestinationType: 'Lambda' | 'Firehose', name: string): Dimensions => ({
-    LogGroupName: logGroupOf(cluster),
+  const filter = (LogGroupName: string, DestinationType: 'Lambda' | 'Firehose', name: string): Dimensions => ({
+    LogGroupName,
     DestinationType,
     FilterName: `${name}-${stage.name}`,
   });
@@ -60,8 +60,8 @@ function subjects(stage: NamedStage): Readonly<Record<Subject, Readonly<Record<s
       'audit-archive': lambda('AuditArchive'),
       respond: lambda('Respond'),
       heartbeat: lambda('Heartbeat'),
-      'rotate-mac-key': lambda('RotateMacKey'),
     },
+    rotation: { 'rotate-mac-key': lambda('RotateMacKey') },
     asynchronousFunction: {
       'audit-stream': lambda('AuditStream'),
       'audit-archive': lambda('AuditArchive'),
@@ -88,8 +88,10 @@ function subjects(stage: NamedStage): Readonly<Record<Subject, Readonly<Record<s
         .map((cluster) => [cluster.name, { LogGroupName: logGroupOf(cluster) }]),
     ),
     subscription: Object.fromEntries([
-      ...streamed.map((cluster) => [cluster.name, filter(cluster, 'Lambda', 'tiercel-audit')]),
-      ...archivedClusters(stage).map((cluster) => [`${cluster.name}-archive`, filter(cluster, 'Firehose', 'tiercel-archive')]),
+      ...streamed.map((cluster) => [cluster.name, filter(logGroupOf(cluster), 'Lambda', 'tiercel-audit')]),
+      ...archivedClusters(stage).map((cluster) => [`${cluster.name}-archive`, filter(logGroupOf(cluster), 'Firehose', 'tiercel-archive')]),
+      // No cluster is called so.
+      ...stage.alertLogGroups.map((group) => [`alerts/${group}`, filter(group, 'Lambda', 'tiercel-alerts')]),
     ]),
     firehose: Object.fromEntries(archivedClusters(stage).map(({ name }) => [name, { DeliveryStreamName: streamName(stage, name) }])),
     cluster: Object.fromEntries(

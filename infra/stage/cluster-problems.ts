@@ -4,6 +4,9 @@ import { logGroupOf } from './subscriptions.ts';
 /** Log groups that functions and Firehoses of this project write to, of whatever stage. */
 const OURS = /^\/(tiercel\/|aws\/(lambda|kinesisfirehose)\/tiercel-)/;
 
+/** A beat is believed for a quarter of an hour, of which CloudWatch Logs may take three minutes. */
+const MAX_BEATING_BUFFER_SECONDS = 600;
+
 const accountOf = (arn: string) => arn.split(':')[4];
 
 /** What does not fit together among the clusters of a stage, and between them and the log groups that carry alerts. */
@@ -46,6 +49,11 @@ export function clusterProblems(stage: Stage): { readonly path: (string | number
         `${name} is in another account or region, from where CloudWatch Logs cannot call a function here; use path: archive, or deploy a stage there`,
       );
     }
+    if (stage.heartbeat && cluster.heartbeat && path === 'archive' && cluster.firehoseBufferSeconds > MAX_BEATING_BUFFER_SECONDS)
+      problem(
+        'firehoseBufferSeconds',
+        `expected at most ${MAX_BEATING_BUFFER_SECONDS}, got ${cluster.firehoseBufferSeconds}: beats of ${name} would be taken for missing ones; lower it, or set heartbeat: false for the cluster`,
+      );
     // The owner of a bucket that is brought lets its writers in.
     if (path === 'archive' && foreign && archiveWriterArn === undefined && stage.archiveBucket === undefined)
       problem('archiveWriterArn', `expected the role of the Firehose that archives ${name}, because it is in another account`);

@@ -40,12 +40,33 @@ function dashboardBody(stage: NamedStage, names: StageNames, alarmArns: readonly
         'A flat line at zero is a reading; a line that ends is none.',
       ),
     ],
-    [{ type: 'alarm', width: COLUMNS, height: 4, properties: { title: 'Alarms', alarms: alarmArns, sortBy: 'stateUpdatedTimestamp' } }],
+    ...alarmRows(alarmArns),
     ...seeing(stage, draw),
     ...keepingUp(stage, names, draw),
     ...done(stage, draw),
   ];
   return { start: '-PT12H', periodOverride: 'inherit', widgets: placed(rows) };
+}
+
+/** CloudWatch takes this many alarms in a widget; a stage with a dozen clusters has more. */
+const ALARMS_IN_A_WIDGET = 100;
+
+function alarmRows(arns: readonly string[]): readonly (readonly Widget[])[] {
+  const parts = Array.from({ length: Math.ceil(arns.length / ALARMS_IN_A_WIDGET) }, (_, at) =>
+    arns.slice(at * ALARMS_IN_A_WIDGET, (at + 1) * ALARMS_IN_A_WIDGET),
+  );
+  return parts.map((part, at) => [
+    {
+      type: 'alarm',
+      width: COLUMNS,
+      height: 4,
+      properties: {
+        title: parts.length === 1 ? 'Alarms' : `Alarms (${at + 1} of ${parts.length})`,
+        alarms: part,
+        sortBy: 'stateUpdatedTimestamp',
+      },
+    },
+  ]);
 }
 
 function seeing(stage: NamedStage, draw: Pen): readonly (readonly Widget[])[] {

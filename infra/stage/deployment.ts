@@ -33,6 +33,8 @@ export interface Deployment extends Omit<NamedStage, 'falco' | 'concurrency'> {
   readonly clusterRoleArns: readonly string[];
   readonly describesClusters: 'some' | 'none';
   readonly assumesRoles: 'some' | 'none';
+  /** Which of the statements in infra/resources/trace-statement.yml there are. */
+  readonly traces: 'some' | 'none';
   /** Variable WATCHED_CLUSTERS of respond: names of all clusters, which may become a dimension of its metrics. */
   readonly watchedClusters: string;
   readonly heartbeats: HeartbeatSettings;
@@ -141,6 +143,7 @@ export function deployment(stage: NamedStage): Deployment {
     clusterRoleArns,
     describesClusters: own.length > 0 ? 'some' : 'none',
     assumesRoles: clusterRoleArns.length > 0 ? 'some' : 'none',
+    traces: stage.tracing ? 'some' : 'none',
     watchedClusters: stage.clusters.map(({ name }) => name).join(','),
     heartbeats: heartbeats(stage, partition, stageNames),
     respondRoleArn: `arn:${partition}:iam::${stage.account}:role/${stageNames.respond}`,

@@ -162,6 +162,8 @@ export const stageSchema = z
     /** Tables refuse deletion. */
     deletionProtection: z.boolean().default(true),
     logLevel: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']).default('INFO'),
+    /** Traces of the functions in X-Ray: the first of each second and one in twenty of the rest, some $13 a month for each function that is always busy. */
+    tracing: z.boolean().default(true),
     /**
      * Caps that protect Falco and bound the responder. @default 20 and 10 for the audit functions with `detection: falco`, 3 for respond in
      * mode `enforce`, else the account's shared pool

@@ -21,21 +21,31 @@ import {
   type ElasticLoadBalancingV2Client,
   RegisterTargetsCommand,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import {
   AddPermissionCommand,
   CreateEventSourceMappingCommand,
   CreateFunctionCommand,
   PutFunctionConcurrencyCommand,
+  PutFunctionEventInvokeConfigCommand,
   type Runtime,
 } from '@aws-sdk/client-lambda';
-import { CreateBucketCommand, PutBucketNotificationConfigurationCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  PutBucketNotificationConfigurationCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+  PutPublicAccessBlockCommand,
+} from '@aws-sdk/client-s3';
+import { CreateScheduleGroupCommand } from '@aws-sdk/client-scheduler';
 import { CreateSecretCommand, DescribeSecretCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { CreateTopicCommand, SubscribeCommand } from '@aws-sdk/client-sns';
 import { CreateQueueCommand } from '@aws-sdk/client-sqs';
 import { parseAllDocuments } from 'yaml';
 import { type AwsClients, createAwsClients } from '../../cli/checks/aws-clients.ts';
+import { failureBuckets } from '../../cli/checks/failure-destinations.ts';
 import { type DeployedStage, deployedStage } from '../../cli/checks/stage.ts';
-import { objectPrefix } from '../../infra/stage/archives.ts';
+import { objectPrefix, streamName } from '../../infra/stage/archives.ts';
 import { functionKeys, functionSettings } from '../../infra/stage/function-settings.ts';
 import { falcoLoadBalancerName } from '../../infra/stage/load-balancer.ts';
 import { parseStage } from '../../infra/stage/read.ts';
@@ -67,6 +77,10 @@ export interface MotoDeployment {
   readonly kube: () => Promise<KubeClient>;
   /** A reading of the last minute. */
   measure(namespace: string, name: string, value: number, dimensions: Readonly<Record<string, string>>): Promise<void>;
+  /** A call in AWS's JSON protocol: `TrentService.…` of KMS, `Firehose_20150804.…`. */
+  json(target: string, input: object): Promise<unknown>;
+  /** Makes the Firehose of a cluster. */
+  makeFirehose(cluster: string): Promise<void>;
   beat(cluster: string, beat: { readonly minutesAgo: number; readonly digest?: string; readonly lost?: true }): Promise<void>;
 }
 
@@ -90,24 +104,34 @@ export async function deployInMoto(name: string, stageFile: string): Promise<Mot
     await cloudwatch.send(new PutMetricDataCommand({ Namespace, MetricData: [{ MetricName, Value, Timestamp, Dimensions }] }));
   };
 
+  const permit = async (FunctionName: string, StatementId: string, Principal: string, SourceArn: string) => {
+    await lambda.send(new AddPermissionCommand({ FunctionName, StatementId, Action: 'lambda:InvokeFunction', Principal, SourceArn }));
+  };
+
   // Queues, before whatever names them.
   const queue = async (QueueName: string, Attributes: Record<string, string> = {}) => {
     await sqs.send(new CreateQueueCommand({ QueueName, Attributes }));
     return stage.arn('sqs', QueueName);
   };
-  for (const each of [names.archiveQueue, names.spoolQueue, names.respondQueue]) {
+  for (const [each, bucket] of [[names.archiveQueue, names.archiveBucket], [names.spoolQueue, names.spoolBucket], [names.respondQueue]]) {
     const deadLetterTargetArn = await queue(`${each}-dead`);
-    await queue(each, { RedrivePolicy: JSON.stringify({ deadLetterTargetArn, maxReceiveCount: 10 }) });
+    const RedrivePolicy = JSON.stringify({ deadLetterTargetArn, maxReceiveCount: 10 });
+    await queue(each!, { RedrivePolicy, ...(bucket === undefined ? {} : { Policy: announcementPolicy(stage, each!, bucket) }) });
   }
 
+  // The data key.
+  const { KeyMetadata } = (await json('TrentService.CreateKey', {})) as { KeyMetadata: { KeyId: string } };
+  await json('TrentService.CreateAlias', { AliasName: `alias/tiercel-${name}`, TargetKeyId: KeyMetadata.KeyId });
+
   // Functions, their permissions and triggers.
-  const roleArn = await role(names.respond);
   for (const key of functionKeys()) {
     const { name: FunctionName, handler, runtime, timeoutSeconds, memoryMiB, environment } = functionSettings(key, stage);
     await lambda.send(
       new CreateFunctionCommand({
         FunctionName,
-        Role: roleArn,
+        Role: await role(FunctionName),
+        TracingConfig: { Mode: 'Active' },
+        ...(key.startsWith('audit') ? { VpcConfig: { SubnetIds: [...stage.auditVpc!.subnetIds], SecurityGroupIds: ['sg-1'] } } : {}),
         Handler: handler,
         Runtime: runtime as Runtime,
         Timeout: timeoutSeconds,
@@ -124,24 +148,49 @@ export async function deployInMoto(name: string, stageFile: string): Promise<Mot
     [stage.arn('sqs', names.spoolQueue), names.auditArchive],
     [stage.arn('sqs', names.respondQueue), names.respond],
   ])
-    await lambda.send(new CreateEventSourceMappingCommand({ EventSourceArn, FunctionName, Enabled: true }));
+    await lambda.send(
+      new CreateEventSourceMappingCommand({
+        EventSourceArn,
+        FunctionName,
+        Enabled: true,
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+      }),
+    );
+  for (const [FunctionName, bucket] of failureBuckets(stage))
+    await lambda.send(
+      new PutFunctionEventInvokeConfigCommand({
+        FunctionName,
+        DestinationConfig: { OnFailure: { Destination: `arn:aws:s3:::${bucket}` } },
+      }),
+    );
+
+  // The clock.
+  const called = [
+    [names.heartbeat, names.heartbeat],
+    [names.spoolSweep, names.auditArchive],
+  ] as const;
+  for (const [Rule, FunctionName] of called) {
+    await real.events.send(new PutRuleCommand({ Name: Rule, ScheduleExpression: 'rate(5 minutes)' }));
+    await real.events.send(new PutTargetsCommand({ Rule, Targets: [{ Id: 'function', Arn: stage.functionArn(FunctionName) }] }));
+    await permit(FunctionName, 'clock', 'events.amazonaws.com', stage.arn('events', `rule/${Rule}`));
+  }
+  await real.scheduler.send(new CreateScheduleGroupCommand({ Name: names.expiryGroup }));
 
   // Log groups and what leads out of them.
   for (const logGroupName of new Set(stage.wantedSubscriptions.map(({ logGroup }) => logGroup)))
     await logs.send(new CreateLogGroupCommand({ logGroupName }));
   for (const [at, { logGroup, filterName, destinationArn, destinationType }] of stage.wantedSubscriptions.entries()) {
-    if (destinationType === 'Firehose') await firehose(destinationArn.split('/').at(-1)!, roleArn, names.archiveBucket);
-    else
-      await lambda.send(
-        new AddPermissionCommand({
-          FunctionName: destinationArn,
-          StatementId: `logs-${at}`,
-          Action: 'lambda:InvokeFunction',
-          Principal: 'logs.amazonaws.com',
-          SourceArn: stage.arn('logs', `log-group:${logGroup}:*`),
-        }),
-      );
-    await logs.send(new PutSubscriptionFilterCommand({ logGroupName: logGroup, filterName, filterPattern: '', destinationArn, roleArn }));
+    if (destinationType === 'Firehose') await firehose(destinationArn.split('/').at(-1)!, stage.respondRoleArn, names.archiveBucket);
+    else await permit(destinationArn, `logs-${at}`, 'logs.amazonaws.com', stage.arn('logs', `log-group:${logGroup}:*`));
+    await logs.send(
+      new PutSubscriptionFilterCommand({
+        logGroupName: logGroup,
+        filterName,
+        filterPattern: '',
+        destinationArn,
+        roleArn: stage.respondRoleArn,
+      }),
+    );
   }
 
   // Buckets.
@@ -153,6 +202,9 @@ export async function deployInMoto(name: string, stageFile: string): Promise<Mot
   ];
   for (const [Bucket, to, prefixes] of notifications) {
     await s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration: { LocationConstraint: 'eu-central-1' } }));
+    await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } }));
+    const shut = { BlockPublicAcls: true, IgnorePublicAcls: true, BlockPublicPolicy: true, RestrictPublicBuckets: true };
+    await s3.send(new PutPublicAccessBlockCommand({ Bucket, PublicAccessBlockConfiguration: shut }));
     if (to === undefined) continue;
     await s3.send(
       new PutBucketNotificationConfigurationCommand({
@@ -193,7 +245,8 @@ export async function deployInMoto(name: string, stageFile: string): Promise<Mot
     const PointInTimeRecoverySpecification = { PointInTimeRecoveryEnabled: true };
     await dynamodb.send(new UpdateContinuousBackupsCommand({ TableName, PointInTimeRecoverySpecification }));
   }
-  await secrets.send(new CreateSecretCommand({ Name: names.macKeySecret, SecretString: 'x'.repeat(64) }));
+  const { ARN: secretArn } = await secrets.send(new CreateSecretCommand({ Name: names.macKeySecret, SecretString: 'x'.repeat(64) }));
+  await permit(names.rotateMacKey, 'rotation', 'secretsmanager.amazonaws.com', secretArn!);
 
   // Alarms and who hears them.
   const topic = stage.alarmTopicArn!;
@@ -201,9 +254,9 @@ export async function deployInMoto(name: string, stageFile: string): Promise<Mot
   await sns.send(new SubscribeCommand({ TopicArn: topic, Protocol: 'sqs', Endpoint: stage.arn('sqs', names.respondQueue) }));
   for (const { Type, Properties } of Object.values(stage.alarms.Resources)) {
     if (Type !== 'AWS::CloudWatch::Alarm') continue;
-    // Dimensions and formulas name resources of the template; what is watched does not matter here.
-    const { Dimensions: _, Metrics: __, ...alarm } = Properties as unknown as PutMetricAlarmCommandInput;
-    await cloudwatch.send(new PutMetricAlarmCommand({ Namespace: 'Tiercel', MetricName: 'any', Period: 60, Statistic: 'Sum', ...alarm }));
+    // Dimensions name resources of the template; what is watched does not matter here.
+    const { Dimensions: _, ...alarm } = Properties as unknown as PutMetricAlarmCommandInput;
+    await cloudwatch.send(new PutMetricAlarmCommand(alarm));
   }
 
   // Falco's load balancer.
@@ -238,6 +291,7 @@ export async function deployInMoto(name: string, stageFile: string): Promise<Mot
       }),
     );
     await measure('AWS/Logs', 'IncomingLogEvents', 900, { LogGroupName: cluster.logGroup });
+    await measure('Tiercel', 'EventsReceived', 900, { service: 'audit-stream', stage: name, cluster: cluster.name });
   }
 
   const memory = createMemoryCluster({ now: Date.now }).client;
@@ -245,6 +299,8 @@ export async function deployInMoto(name: string, stageFile: string): Promise<Mot
     stage,
     missing,
     measure,
+    json,
+    makeFirehose: (cluster) => firehose(streamName(stage, cluster), stage.respondRoleArn, names.archiveBucket),
     beat,
     aws: {
       ...real,
@@ -316,11 +372,23 @@ async function role(RoleName: string): Promise<string> {
 
 async function firehose(DeliveryStreamName: string, RoleARN: string, bucket: string): Promise<void> {
   const ExtendedS3DestinationConfiguration = { RoleARN, BucketARN: `arn:aws:s3:::${bucket}` };
-  await post(
-    'firehose',
-    { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'Firehose_20150804.CreateDeliveryStream' },
-    JSON.stringify({ DeliveryStreamName, DeliveryStreamType: 'DirectPut', ExtendedS3DestinationConfiguration }),
-  );
+  await json('Firehose_20150804.CreateDeliveryStream', {
+    DeliveryStreamName,
+    DeliveryStreamType: 'DirectPut',
+    ExtendedS3DestinationConfiguration,
+  });
+}
+
+async function json(target: string, input: object): Promise<unknown> {
+  const service = target.startsWith('Trent') ? 'kms' : 'firehose';
+  return JSON.parse(await post(service, { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': target }, JSON.stringify(input)));
+}
+
+/** As infra/resources/queues.yml lets a bucket in. */
+function announcementPolicy(stage: DeployedStage, queue: string, bucket: string): string {
+  const Condition = { ArnEquals: { 'aws:SourceArn': `arn:aws:s3:::${bucket}` } };
+  const statement = { Effect: 'Allow', Principal: { Service: 's3.amazonaws.com' }, Action: 'sqs:SendMessage', Condition };
+  return JSON.stringify({ Version: '2012-10-17', Statement: [{ ...statement, Resource: stage.arn('sqs', queue) }] });
 }
 
 /** The default VPC that every account of moto has. */

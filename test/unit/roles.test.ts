@@ -19,6 +19,7 @@ const read = (file: string) => readCloudFormation(readFileSync(join(root, file),
 /** Statements that depend on the stage, at their fullest. */
 const INCLUDED: Readonly<Record<string, Statement>> = {
   'vpc-statement.yml': (read('infra/resources/vpc-statement.yml') as unknown as Record<string, Statement>).inside!,
+  'trace-statement.yml': (read('infra/resources/trace-statement.yml') as unknown as Record<string, Statement>).some!,
   'describe-': (read('infra/resources/cluster-statements.yml') as unknown as Record<string, Statement>)['describe-some']!,
   'assume-': (read('infra/resources/cluster-statements.yml') as unknown as Record<string, Statement>)['assume-some']!,
   'streams-': (read('infra/resources/heartbeat-statements.yml') as unknown as Record<string, Statement>)['streams-some']!,

@@ -9,7 +9,7 @@ const page = readFileSync(join(root, 'docs/operate/threat-model.md'), 'utf8');
 const sources = [
   ...readdirSync(join(root, 'functions')).map((folder) => `functions/${folder}/role.yml`),
   ...readdirSync(join(root, 'infra/resources'))
-    .filter((name) => name.endsWith('-statements.yml') || name === 'vpc-statement.yml')
+    .filter((name) => /-statements?\.yml$/.test(name))
     .map((name) => `infra/resources/${name}`),
 ];
 

@@ -20,7 +20,7 @@ class EksClusterError extends TiercelError {
   constructor(cluster: EksCluster, cause: unknown) {
     super(
       'eks.cluster',
-      `Expected to reach EKS cluster ${cluster.name} in ${cluster.region}, but: ${messageOf(cause)}. The function's role needs eks:DescribeCluster on it${cluster.roleArn ? ` and sts:AssumeRole on ${cluster.roleArn}` : ''}.`,
+      `Expected to reach EKS cluster ${cluster.name} in ${cluster.region}, but: ${messageOf(cause)}. Who asks needs ${cluster.roleArn ? `sts:AssumeRole on ${cluster.roleArn}, and that role ` : ''}eks:DescribeCluster on it.`,
       {
         retryable: true,
         cause,

@@ -1,37 +1,12 @@
-import { createHash, createHmac } from 'node:crypto';
 import { SignatureV4 } from '@smithy/signature-v4';
-import type { AwsCredentialIdentityProvider, Checksum, SourceData } from '@smithy/types';
+import type { AwsCredentialIdentityProvider } from '@smithy/types';
 import type { Clock } from '../clock.ts';
+import { NodeSha256 } from './sha256.ts';
 
 /** EKS takes a token for 15 minutes after it was signed, while the credentials that signed it last; ours are made anew well before. */
 export const TOKEN_KEPT_MS = 10 * 60_000;
 /** What the signature itself says: STS, which checks it, accepts no more than a minute of waiting to be used by the cluster's authenticator. */
 const EXPIRES_SECONDS = 60;
-
-class NodeSha256 implements Checksum {
-  readonly #hash: { update(data: Uint8Array): unknown; digest(): Buffer };
-
-  constructor(secret?: SourceData) {
-    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', toBytes(secret));
-  }
-
-  update(data: Uint8Array): void {
-    this.#hash.update(data);
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
-  }
-
-  reset(): void {
-    throw new Error('A hash is used once.');
-  }
-}
-
-function toBytes(data: SourceData): Uint8Array {
-  if (typeof data === 'string') return Buffer.from(data);
-  return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
-}
 
 /**
  * Bearer tokens for one EKS cluster: `k8s-aws-v1.` and the base64url of a presigned STS GetCallerIdentity, with the cluster's name among the

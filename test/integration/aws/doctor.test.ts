@@ -13,7 +13,8 @@ import { systemClock } from '../../../shared/platform/clock.ts';
 import { createDynamoDBModeSwitch } from '../../../shared/respond/index.ts';
 import { MOTO_ACCOUNT, motoEndpoint } from '../../support/moto.ts';
 import { deployInMoto, type MotoDeployment } from '../../support/moto-deployment.ts';
-import { DIGEST, plantedFaults } from './doctor-faults.ts';
+import { DIGEST, faultsOfTheRoad } from './doctor-faults-road.ts';
+import { faultsOfWhatKeeps } from './doctor-faults-stores.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const stageFile = (port: number) => `
@@ -82,7 +83,7 @@ describe.skipIf(!motoEndpoint)('tiercel doctor', () => {
     });
   });
 
-  const PLANTED = plantedFaults(() => d, webhook);
+  const PLANTED = [...faultsOfTheRoad(() => d, webhook), ...faultsOfWhatKeeps(() => d)];
 
   it('plants at least ten different faults', () => {
     expect(new Set(PLANTED.map(({ finds: [check] }) => check)).size).toBeGreaterThanOrEqual(10);

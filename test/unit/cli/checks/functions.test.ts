@@ -8,7 +8,7 @@ import { functionSettings } from '../../../../infra/stage/function-settings.ts';
 import { readStage } from '../../../../infra/stage/read.ts';
 
 const stage = deployedStage(readStage('dev'));
-const { name, runtime, timeoutSeconds, memoryMiB, environment } = functionSettings('respond', stage);
+const { name, handler, runtime, timeoutSeconds, memoryMiB, environment } = functionSettings('respond', stage);
 const WELL: FunctionConfiguration = {
   State: 'Active',
   LastUpdateStatus: 'Successful',
@@ -16,6 +16,9 @@ const WELL: FunctionConfiguration = {
   Runtime: runtime as 'nodejs24.x',
   Timeout: timeoutSeconds,
   MemorySize: memoryMiB,
+  Handler: handler,
+  Role: stage.respondRoleArn,
+  TracingConfig: { Mode: 'Active' },
   Environment: { Variables: { ...environment } },
 };
 
@@ -65,6 +68,24 @@ describe('the check of functions', () => {
       { verdict: 'unknown', fix: expect.stringMatching(/^Allow kms:Decrypt/) },
       { verdict: 'fault', expected: `memory=${memoryMiB}`, came: 'memory=128' },
     ]);
+  });
+
+  it('finds a key that nobody can use, which is no missing right', async () => {
+    const Environment = { Error: { ErrorCode: 'KMSDisabledException', Message: 'the KMS key used is disabled' } };
+    expect(await look({ ...WELL, Environment })).toMatchObject([{ verdict: 'fault', fix: expect.stringMatching(/^See data-key/) }]);
+  });
+
+  it.each([
+    [
+      { Layers: [{ Arn: 'arn:aws:lambda:eu-central-1:999999999999:layer:wrap:1' }] },
+      'layers=arn:aws:lambda:eu-central-1:999999999999:layer:wrap:1',
+    ],
+    [{ Role: 'arn:aws:iam::111111111111:role/admin' }, 'role=arn:aws:iam::111111111111:role/admin'],
+    [{ Handler: 'other.handler' }, 'handler=other.handler'],
+    [{ VpcConfig: { SubnetIds: ['subnet-2', 'subnet-1'] } }, 'subnets=subnet-1 subnet-2'],
+    [{ TracingConfig: { Mode: 'PassThrough' as const } }, 'tracing=PassThrough'],
+  ])('finds what somebody changed around the code: %j', async (changed, came) => {
+    expect(await look({ ...WELL, ...changed })).toMatchObject([{ verdict: 'fault', came }]);
   });
 
   it.each([

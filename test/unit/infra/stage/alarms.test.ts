@@ -7,6 +7,7 @@ import { parseStage, readStage } from '../../../../infra/stage/read.ts';
 import { METRICS, type MetricName, metricRow, type Service } from '../../../../shared/platform/observe/names.ts';
 import { readCloudFormation } from '../../../support/cloudformation.ts';
 
+const HEAD = "account: '111111111111'\nregion: eu-central-1\ndetection: embedded\nlogRetentionDays: 30\n";
 const root = resolve(import.meta.dirname, '../../../..');
 const STAGES = readdirSync(join(root, 'infra/stages')).map((file) => file.replace('.yml', ''));
 
@@ -101,6 +102,31 @@ clusters: [{ name: a }, { name: b, path: archive }, { name: c, path: stream+stor
         ['c-archive', 'Firehose'],
       ],
     );
+  });
+
+  it('notice a cluster whose events stop to arrive, wherever its log is', () => {
+    const elsewhere =
+      "{ name: d, account: '222222222222', region: eu-west-1, path: archive, archiveWriterArn: 'arn:aws:iam::222222222222:role/w' }";
+    const two = { name: 'two', ...parseStage('s.yml', `${HEAD}clusters: [{ name: a }, ${elsewhere}]\n`) };
+    const silent = alarmsOf(two).filter(({ MetricName: metric }) => metric === 'EventsReceived');
+    expect(silent.map(({ AlarmName, Dimensions }) => [AlarmName, Dimensions.at(-1)!.Value, Dimensions[0]!.Value])).toEqual([
+      ['tiercel-two-EventsSilent-a', 'a', 'audit-stream'],
+      ['tiercel-two-EventsSilent-d', 'd', 'audit-archive'],
+    ]);
+    for (const alarm of silent) expect(alarm).toMatchObject({ TreatMissingData: 'breaching', ComparisonOperator: 'LessThanThreshold' });
+  });
+
+  it('watch the subscription of alerts of nodes, too', () => {
+    const nodes = { name: 'nodes', ...parseStage('s.yml', `${HEAD}alertLogGroups: [falco]\nclusters: [{ name: falco }]\n`) };
+    const watched = alarmsOf(nodes).filter(({ MetricName: metric }) => metric === 'DeliveryErrors');
+    expect(watched.map(({ AlarmName, Dimensions }) => [AlarmName, Dimensions[0]!.Value, Dimensions[2]!.Value])).toEqual([
+      ['tiercel-nodes-DeliveryErrors-falco', '/aws/eks/falco/cluster', 'tiercel-audit-nodes'],
+      ['tiercel-nodes-DeliveryErrors-alerts/falco', 'falco', 'tiercel-alerts-nodes'],
+    ]);
+  });
+
+  it('ring at a single failure of what is tried once in a month, and at a single beat from other rules', () => {
+    for (const id of ['RotationFails', 'HeartbeatDiffers']) expect(ALARMS.find((alarm) => alarm.id === id)?.periods, id).toBe(1);
   });
 
   it('explain themselves, and say what to do', () => {

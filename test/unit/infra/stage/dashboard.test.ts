@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { ALARMS } from '../../../../infra/stage/alarm-table.ts';
 import { deployment } from '../../../../infra/stage/deployment.ts';
 import { oneLinePerStep, QUERIES, savedQueries } from '../../../../infra/stage/queries.ts';
-import { readStage } from '../../../../infra/stage/read.ts';
+import { parseStage, readStage } from '../../../../infra/stage/read.ts';
 import { METRICS, type MetricName, metricRow, type Service } from '../../../../shared/platform/observe/names.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
@@ -21,6 +21,8 @@ const OF_AWS: Readonly<Record<string, readonly string[]>> = {
   'AWS/SQS ApproximateAgeOfOldestMessage': ['QueueName'],
   'AWS/Firehose DeliveryToS3.DataFreshness': ['DeliveryStreamName'],
 };
+
+const MANY = "account: '111111111111'\nregion: eu-central-1\ndetection: embedded\nlogRetentionDays: 30\n";
 
 interface Widget {
   readonly type: string;
@@ -122,6 +124,20 @@ describe.each(STAGES)('dashboard of stage %s', (name) => {
     const graph = widgets.find(({ properties }) => properties.title === 'Events received, by cluster');
     const drawn = ((graph?.properties.metrics ?? []) as unknown[][]).map((line) => line[7]);
     expect(drawn).toEqual(stage.clusters.map((cluster) => cluster.name));
+  });
+});
+
+describe('dashboard of a stage with many clusters', () => {
+  it('has no more alarms in a widget than CloudWatch takes, and shows all of them', () => {
+    const clusters = Array.from({ length: 14 }, (_, at) => `{ name: c${at}, path: stream+store }`).join(', ');
+    const stage = { name: 'many', ...parseStage('many.yml', `${MANY}clusters: [${clusters}]\n`) };
+    const { views, alarms } = deployment(stage);
+    const { Properties } = views.Resources.Dashboard as unknown as { Properties: { DashboardBody: string } };
+    const { widgets } = JSON.parse(Properties.DashboardBody) as { widgets: readonly Widget[] };
+    const shown = widgets.filter(({ type }) => type === 'alarm').map(({ properties }) => properties.alarms as string[]);
+    expect(shown.length).toBeGreaterThan(1);
+    for (const arns of shown) expect(arns.length).toBeLessThanOrEqual(100);
+    expect(shown.flat()).toHaveLength(Object.keys(alarms.Resources).length);
   });
 });
 

@@ -17,18 +17,20 @@ const problems = (text: string, ...policies: PolicyAge[]) => freshnessProblems(p
 
 describe('a stage whose events come too late for a policy', () => {
   it('is told the numbers and what to change', () => {
-    expect(problems(`${FALCO}clusters: [{ name: a, path: archive, firehoseBufferSeconds: 900 }]`, policy('10m'))).toEqual([
-      {
-        path: ['clusters', 0, 'firehoseBufferSeconds'],
-        message:
-          'events of a may take 1230 s to respond (CloudWatch Logs 180 + Firehose buffer 900 + S3 and SQS 60 + Falco 30 + respond 60), but policy p acts on nothing older than 10m; lower firehoseBufferSeconds to 270, or raise its maxAge to 21m',
-      },
-    ]);
+    expect(problems(`${FALCO}clusters: [{ name: a, path: archive, firehoseBufferSeconds: 900, heartbeat: false }]`, policy('10m'))).toEqual(
+      [
+        {
+          path: ['clusters', 0, 'firehoseBufferSeconds'],
+          message:
+            'events of a may take 1230 s to respond (CloudWatch Logs 180 + Firehose buffer 900 + S3 and SQS 60 + Falco 30 + respond 60), but policy p acts on nothing older than 10m; lower firehoseBufferSeconds to 270, or raise its maxAge to 21m',
+        },
+      ],
+    );
   });
 
   it.each([
     ['lower firehoseBufferSeconds to 270', `${FALCO}clusters: [{ name: a, path: archive, firehoseBufferSeconds: 270 }]`, '10m'],
-    ['raise its maxAge to 21m', `${FALCO}clusters: [{ name: a, path: archive, firehoseBufferSeconds: 900 }]`, '21m'],
+    ['raise its maxAge to 21m', `${FALCO}clusters: [{ name: a, path: archive, firehoseBufferSeconds: 900, heartbeat: false }]`, '21m'],
     ['the defaults', `${FALCO}clusters: [{ name: a, path: archive }, { name: b }, { name: c, path: stream+store }]`, '10m'],
     ['a buffer that nobody waits for', `${FALCO}clusters: [{ name: a, path: stream+store, firehoseBufferSeconds: 900 }]`, '10m'],
     ['no Falco to wait for', `${EMBEDDED}clusters: [{ name: a }]`, '4m'],
@@ -70,7 +72,7 @@ describe('a stage whose events come too late for a policy', () => {
   it('is not deployed', () => {
     const folder = mkdtempSync(join(tmpdir(), 'tiercel-stages-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
-    writeFileSync(join(folder, 'late.yml'), `${FALCO}clusters: [{ name: a, path: archive, firehoseBufferSeconds: 900 }]`);
+    writeFileSync(join(folder, 'late.yml'), `${FALCO}clusters: [{ name: a, path: archive, firehoseBufferSeconds: 900, heartbeat: false }]`);
     expect(() => readStage('late', folder)).toThrow(
       /late\.yml cannot be deployed.*\n {2}- clusters\.0\.firehoseBufferSeconds: events of a may take 1230 s/,
     );

@@ -12,6 +12,18 @@ const FOREIGN =
   "{ name: f, account: '222222222222', region: eu-west-1, path: archive, archiveWriterArn: 'arn:aws:iam::222222222222:role/w' }";
 const beatsOf = (clusters: string) => deployment(stageWith(`clusters: [${clusters}]`)).heartbeats;
 
+describe('a cluster whose Firehose gathers for long', () => {
+  const cluster = (more: string) => `clusters: [{ name: a, path: archive, firehoseBufferSeconds: ${more} }]`;
+
+  it('gets no beat that would come too late to count', () => {
+    expect(() => stageWith(cluster('601'))).toThrow(/firehoseBufferSeconds: expected at most 600, got 601: beats of a /);
+    for (const fine of ['600', '900, heartbeat: false']) expect(() => stageWith(cluster(fine))).not.toThrow();
+    // Nobody waits for this one.
+    expect(() => stageWith('clusters: [{ name: a, path: stream+store, firehoseBufferSeconds: 900 }]')).not.toThrow();
+    expect(() => stageWith(`heartbeat: false\n${cluster('900')}`)).not.toThrow();
+  });
+});
+
 describe('where beats go in', () => {
   it('is the log group on every road of our own account, in its own region', () => {
     const { targetsJson, streamArns, objectArns } = beatsOf(

@@ -1,49 +1,35 @@
-import {
-  DisableAlarmActionsCommand,
-  EnableAlarmActionsCommand,
-  PutMetricAlarmCommand,
-  SetAlarmStateCommand,
-} from '@aws-sdk/client-cloudwatch';
 import { DeleteSubscriptionFilterCommand, PutSubscriptionFilterCommand } from '@aws-sdk/client-cloudwatch-logs';
-import { DeleteItemCommand, UpdateContinuousBackupsCommand, UpdateTableCommand, UpdateTimeToLiveCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
 import { UpdateClusterConfigCommand } from '@aws-sdk/client-eks';
+import { DisableRuleCommand, EnableRuleCommand, PutTargetsCommand, RemoveTargetsCommand } from '@aws-sdk/client-eventbridge';
 import {
   AddPermissionCommand,
   DeleteFunctionConcurrencyCommand,
+  DeleteFunctionEventInvokeConfigCommand,
   ListEventSourceMappingsCommand,
+  PublishVersionCommand,
   PutFunctionConcurrencyCommand,
+  PutFunctionEventInvokeConfigCommand,
   RemovePermissionCommand,
   UpdateEventSourceMappingCommand,
   UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda';
-import { DeleteObjectCommand, ListObjectsV2Command, PutBucketNotificationConfigurationCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import { DeleteSecretCommand, RestoreSecretCommand } from '@aws-sdk/client-secrets-manager';
-import { GetQueueUrlCommand, PurgeQueueCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
-import type { CheckContext } from '../../../cli/checks/check.ts';
+import { DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import { CreateScheduleGroupCommand, DeleteScheduleGroupCommand } from '@aws-sdk/client-scheduler';
+import { DescribeSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { functionSettings } from '../../../infra/stage/function-settings.ts';
 import { systemClock } from '../../../shared/platform/clock.ts';
 import { MOTO_ACCOUNT } from '../../support/moto.ts';
 import type { MotoDeployment } from '../../support/moto-deployment.ts';
+import type { Planted } from './doctor-planted.ts';
 
 /** Digest of the rules that Falco runs in the healthy stage. */
 export const DIGEST = 'b1946ac92492d2347c6235b4d2611184b1946ac92492d2347c6235b4d2611184';
 
 const SHOP = '/aws/eks/doctor-shop/cluster';
 
-/** A fault, how it comes about and goes, and what doctor must say. */
-export interface Planted {
-  readonly fault: string;
-  readonly plant: () => Promise<unknown>;
-  readonly mend: () => Promise<unknown>;
-  /** Check, subject, and what it says to do. */
-  readonly finds: readonly [check: string, subject: RegExp, fix: RegExp];
-  /** What the fault brings with it: ids of checks, with or without a subject. */
-  readonly also?: readonly string[];
-  readonly context?: () => Partial<CheckContext>;
-}
-
-/** Faults of the stage in doctor.test.ts. `d` is asked when a fault is planted, because the stage is deployed after the tests are named. */
-export function plantedFaults(d: () => MotoDeployment, falco: { answer: number }): readonly Planted[] {
+/** Faults on an event's way, of the stage in doctor.test.ts. `d` is asked when a fault is planted, because the stage is deployed after the tests are named. */
+export function faultsOfTheRoad(d: () => MotoDeployment, falco: { answer: number }): readonly Planted[] {
   const logged = (cluster: string, events: number) =>
     d().measure('AWS/Logs', 'IncomingLogEvents', events, { LogGroupName: `/aws/eks/${cluster}/cluster` });
   const cap = (name: 'auditArchive' | 'rotateMacKey', ReservedConcurrentExecutions: number) =>
@@ -70,62 +56,36 @@ export function plantedFaults(d: () => MotoDeployment, falco: { answer: number }
       new UpdateFunctionConfigurationCommand({ FunctionName: name, Environment: { Variables: { ...environment, ...changed } } }),
     );
   };
-  const table = (name: 'journalTable' | 'checkpointTable') => d().stage.names[name];
-  const recovery = (PointInTimeRecoveryEnabled: boolean) =>
-    d().aws.dynamodb.send(
-      new UpdateContinuousBackupsCommand({
-        TableName: table('journalTable'),
-        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled },
-      }),
-    );
-  const expiry = (Enabled: boolean) =>
-    d().aws.dynamodb.send(
-      new UpdateTimeToLiveCommand({
-        TableName: table('checkpointTable'),
-        TimeToLiveSpecification: { AttributeName: 'expiration', Enabled },
-      }),
-    );
-  const protection = (DeletionProtectionEnabled: boolean) =>
-    d().aws.dynamodb.send(new UpdateTableCommand({ TableName: table('journalTable'), DeletionProtectionEnabled }));
-  const dead = async () => (await d().aws.sqs.send(new GetQueueUrlCommand({ QueueName: `${d().stage.names.spoolQueue}-dead` }))).QueueUrl!;
-  const alarm = (id: string) =>
-    Object.values(d().stage.alarms.Resources)
-      .map(({ Properties }) => (Properties as { readonly AlarmName?: string }).AlarmName ?? '')
-      .find((name) => name.startsWith(`tiercel-doctor-${id}-`))!;
-  const ring = (StateValue: 'ALARM' | 'OK') =>
-    d().aws.cloudwatch.send(new SetAlarmStateCommand({ AlarmName: alarm('SpoolAge'), StateValue, StateReason: '1 datapoint was 7200' }));
   const mapping = async (Enabled: boolean) => {
     const FunctionName = d().stage.names.respond;
     const { EventSourceMappings } = await d().aws.lambda.send(new ListEventSourceMappingsCommand({ FunctionName }));
     await d().aws.lambda.send(new UpdateEventSourceMappingCommand({ UUID: EventSourceMappings![0]!.UUID, Enabled }));
   };
-  const announce = (bucketQueues: readonly (readonly [string, string])[]) =>
-    d().aws.s3.send(
-      new PutBucketNotificationConfigurationCommand({
-        Bucket: d().stage.names.spoolBucket,
-        NotificationConfiguration: {
-          QueueConfigurations: bucketQueues.map(([queue, Value]) => ({
-            QueueArn: d().stage.arn('sqs', queue),
-            Events: ['s3:ObjectCreated:*'],
-            Filter: { Key: { FilterRules: [{ Name: 'prefix', Value }] } },
-          })),
-        },
+  const received = (events: number) =>
+    d().measure('Tiercel', 'EventsReceived', events, { service: 'audit-stream', stage: 'doctor', cluster: 'doctor-web' });
+  const failuresTo = (bucket: string) =>
+    d().aws.lambda.send(
+      new PutFunctionEventInvokeConfigCommand({
+        FunctionName: d().stage.names.respond,
+        DestinationConfig: { OnFailure: { Destination: `arn:aws:s3:::${bucket}` } },
       }),
     );
-  const putAlarm = (AlarmActions: string[]) =>
-    d().aws.cloudwatch.send(
-      new PutMetricAlarmCommand({
-        AlarmName: alarm('SpoolAge'),
-        Namespace: 'Tiercel',
-        MetricName: 'any',
-        Period: 60,
-        EvaluationPeriods: 1,
-        Statistic: 'Sum',
-        ComparisonOperator: 'GreaterThanThreshold',
-        Threshold: 1,
-        AlarmActions,
+  const noFailureDestination = () =>
+    d().aws.lambda.send(new DeleteFunctionEventInvokeConfigCommand({ FunctionName: d().stage.names.respond }));
+  const roleOf = (name: 'respond' | 'heartbeat') =>
+    d().aws.lambda.send(
+      new UpdateFunctionConfigurationCommand({
+        FunctionName: d().stage.names.respond,
+        Role: `arn:aws:iam::${MOTO_ACCOUNT}:role/${d().stage.names[name]}`,
       }),
     );
+  const answers = async (FunctionResponseTypes: 'ReportBatchItemFailures'[]) => {
+    const { EventSourceMappings } = await d().aws.lambda.send(
+      new ListEventSourceMappingsCommand({ FunctionName: d().stage.names.respond }),
+    );
+    await d().aws.lambda.send(new UpdateEventSourceMappingCommand({ UUID: EventSourceMappings![0]!.UUID, FunctionResponseTypes }));
+  };
+  const everybody = { FunctionName: '', StatementId: 'open', Action: 'lambda:InvokeFunction', Principal: '*' };
   const fillArchive = () => {
     const hour = new Date().toISOString().slice(0, 13).replace(/[-T]/g, '/');
     const Key = `history/${MOTO_ACCOUNT}/eu-central-1/doctor-shop/${hour}/one`;
@@ -275,116 +235,110 @@ export function plantedFaults(d: () => MotoDeployment, falco: { answer: number }
       finds: ['heartbeat', /doctor-shop/, /falco\.rulesDigest of infra\/stages\/doctor\.yml/],
     },
     {
-      fault: 'somebody replaced the announcements of a bucket',
-      plant: () => announce([[d().stage.names.respondQueue, 'spool/']]),
-      mend: () =>
-        announce([
-          [d().stage.names.spoolQueue, 'spool/'],
-          [d().stage.names.spoolQueue, 'aws/lambda/async/'],
-        ]),
-      finds: ['buckets', /tiercel-doctor-spool-/, /^npx osls deploy/],
-    },
-    {
-      fault: 'a message was given up',
-      plant: async () => d().aws.sqs.send(new SendMessageCommand({ QueueUrl: await dead(), MessageBody: '{}' })),
-      mend: async () => d().aws.sqs.send(new PurgeQueueCommand({ QueueUrl: await dead() })),
-      finds: ['queues', /tiercel-doctor-spool$/, /aws sqs start-message-move-task --source-arn arn:aws:sqs:.*-dead$/],
-    },
-    {
-      fault: 'a table cannot be restored',
-      plant: () => recovery(false),
-      mend: () => recovery(true),
-      finds: ['tables', /journal$/, /^aws dynamodb update-continuous-backups --table-name tiercel-doctor-journal /],
-    },
-    {
-      fault: 'a table keeps everything',
-      plant: () => expiry(false),
-      mend: () => expiry(true),
-      finds: ['tables', /checkpoints$/, /^aws dynamodb update-time-to-live --table-name tiercel-doctor-checkpoints /],
-    },
-    {
-      fault: 'a table can be deleted',
-      plant: () => protection(false),
-      mend: () => protection(true),
-      finds: ['tables', /journal$/, /--deletion-protection-enabled$/],
-    },
-    {
-      fault: 'the MAC key is going to be deleted',
-      plant: () => d().aws.secrets.send(new DeleteSecretCommand({ SecretId: d().stage.names.macKeySecret })),
-      mend: () => d().aws.secrets.send(new RestoreSecretCommand({ SecretId: d().stage.names.macKeySecret })),
-      finds: ['mac-key', /^tiercel\/doctor\/mac-key$/, /^aws secretsmanager restore-secret --secret-id tiercel\/doctor\/mac-key$/],
-    },
-    {
-      fault: 'the MAC key is not rotated any more',
-      plant: async () => {
-        d().missing.rotation.NextRotationDate = new Date(Date.now() - 3 * 86_400_000);
-      },
-      mend: async () => {
-        d().missing.rotation.NextRotationDate = new Date(Date.now() + 86_400_000);
-      },
-      finds: [
-        'mac-key',
-        /^tiercel\/doctor\/mac-key$/,
-        /^aws secretsmanager rotate-secret --secret-id tiercel\/doctor\/mac-key, then aws logs tail/,
-      ],
-    },
-    {
-      fault: 'a cluster does not know respond',
-      plant: async () => d().missing.accessEntries.delete('doctor-web'),
-      mend: async () => d().missing.accessEntries.set('doctor-web', ['tiercel-respond']),
-      finds: ['access-entry', /^doctor-web$/, /^aws eks create-access-entry .* --kubernetes-groups tiercel-respond$/],
-    },
-    {
-      fault: 'respond is in another group',
-      plant: async () => d().missing.accessEntries.set('doctor-web', ['viewers']),
-      mend: async () => d().missing.accessEntries.set('doctor-web', ['tiercel-respond']),
-      finds: ['access-entry', /^doctor-web$/, /^aws eks update-access-entry /],
-    },
-    {
-      fault: 'an alarm rings',
-      plant: () => ring('ALARM'),
-      mend: () => ring('OK'),
-      finds: ['alarms', /^tiercel-doctor-/, /^docs\/operate\/alarms\.md#spoolage: Is Falco there/],
-    },
-    {
-      fault: 'an alarm was silenced',
-      plant: () => d().aws.cloudwatch.send(new DisableAlarmActionsCommand({ AlarmNames: [alarm('DeadLetters')] })),
-      mend: () => d().aws.cloudwatch.send(new EnableAlarmActionsCommand({ AlarmNames: [alarm('DeadLetters')] })),
-      finds: ['alarms', /^tiercel-doctor-/, /^aws cloudwatch enable-alarm-actions --alarm-names tiercel-doctor-DeadLetters-/],
-    },
-    {
-      fault: 'an alarm tells nobody',
-      plant: () => putAlarm([]),
-      mend: () => putAlarm([d().stage.alarmTopicArn!]),
-      finds: ['alarms', /^tiercel-doctor-/, /^npx osls deploy/],
-    },
-    {
-      fault: 'a verb is missing in the cluster',
-      plant: async () => d().missing.rights.delete('get pods.'),
-      mend: async () => d().missing.rights.add('get pods.'),
-      finds: ['rbac', /^doctor-shop$/, /^kubectl apply -f infra\/kubernetes\/respond-rbac\.yaml$/],
-      also: ['rbac doctor-web'],
-    },
-    {
-      fault: 'respond may read secrets',
-      plant: async () => d().missing.rights.add('get secrets.'),
-      mend: async () => d().missing.rights.delete('get secrets.'),
-      finds: ['rbac', /^doctor-shop$/, /^kubectl get clusterrolebindings,rolebindings -A -o wide \| grep tiercel-respond/],
-      also: ['rbac doctor-web'],
-    },
-    {
       fault: 'Firehose writes nothing',
       plant: () => emptyArchive(),
       mend: () => fillArchive(),
       finds: ['archive', /^doctor-shop$/, /^aws s3 ls --recursive s3:\/\/tiercel-doctor-archive-.*\/firehose-errors\/doctor-shop\/ and /],
     },
     {
-      fault: 'events have been waiting for Falco',
-      plant: () => d().aws.s3.send(new PutObjectCommand({ Bucket: d().stage.names.spoolBucket, Key: 'spool/one', Body: 'x' })),
-      mend: () => d().aws.s3.send(new DeleteObjectCommand({ Bucket: d().stage.names.spoolBucket, Key: 'spool/one' })),
-      context: () => later(31),
-      finds: ['spool', /^s3:\/\/tiercel-doctor-spool-/, /aws logs tail \/aws\/lambda\/tiercel-doctor-auditArchive/],
-      also: ['clock', 'log-events', 'heartbeat'],
+      fault: 'no events of a cluster arrive, though its log is alive',
+      plant: () => received(-897),
+      mend: () => received(897),
+      finds: ['events-received', /^doctor-web$/, /^Follow the road: audit-logging, log-events, subscriptions, deliveries, /],
+    },
+    {
+      fault: 'a failure destination is gone',
+      plant: () => noFailureDestination(),
+      mend: () => failuresTo(d().stage.names.quarantineBucket),
+      finds: ['failure-destinations', /^tiercel-doctor-respond$/, /^npx osls deploy/],
+    },
+    {
+      fault: 'failures go where nobody looks',
+      plant: async () => {
+        // The stand-in remembers the first.
+        await noFailureDestination();
+        await failuresTo('somewhere');
+      },
+      mend: async () => {
+        await noFailureDestination();
+        await failuresTo(d().stage.names.quarantineBucket);
+      },
+      finds: ['failure-destinations', /^tiercel-doctor-respond$/, /^npx osls deploy/],
+    },
+    {
+      fault: 'a Firehose is gone',
+      plant: () => d().json('Firehose_20150804.DeleteDeliveryStream', { DeliveryStreamName: 'tiercel-doctor-doctor-shop' }),
+      mend: () => d().makeFirehose('doctor-shop'),
+      finds: ['archive', /^doctor-shop$/, /^npx osls deploy/],
+    },
+    {
+      fault: 'no beats are sent any more',
+      plant: () => d().aws.events.send(new DisableRuleCommand({ Name: d().stage.names.heartbeat })),
+      mend: () => d().aws.events.send(new EnableRuleCommand({ Name: d().stage.names.heartbeat })),
+      finds: ['schedules', /^tiercel-doctor-heartbeat → /, /^aws events enable-rule --name tiercel-doctor-heartbeat$/],
+    },
+    {
+      fault: 'the sweep is called by nobody',
+      plant: () => d().aws.events.send(new RemoveTargetsCommand({ Rule: d().stage.names.spoolSweep, Ids: ['function'] })),
+      mend: () =>
+        d().aws.events.send(
+          new PutTargetsCommand({
+            Rule: d().stage.names.spoolSweep,
+            Targets: [{ Id: 'function', Arn: d().stage.functionArn(d().stage.names.auditArchive) }],
+          }),
+        ),
+      finds: ['schedules', /^tiercel-doctor-spool-sweep → tiercel-doctor-auditArchive$/, /^npx osls deploy/],
+    },
+    {
+      fault: 'responses cannot be given an end',
+      plant: () => d().aws.scheduler.send(new DeleteScheduleGroupCommand({ Name: d().stage.names.expiryGroup })),
+      mend: () => d().aws.scheduler.send(new CreateScheduleGroupCommand({ Name: d().stage.names.expiryGroup })),
+      finds: ['schedules', /^tiercel-doctor-expiry$/, /^npx osls deploy/],
+    },
+    {
+      fault: 'a function runs under another role',
+      plant: () => roleOf('heartbeat'),
+      mend: () => roleOf('respond'),
+      finds: ['functions', /tiercel-doctor-respond/, /^npx osls deploy/],
+    },
+    {
+      fault: 'a queue forgets alerts that failed',
+      plant: () => answers([]),
+      mend: () => answers(['ReportBatchItemFailures']),
+      finds: ['triggers', /tiercel-doctor-respond → /, /^aws lambda update-event-source-mapping --uuid \S+ --function-response-types /],
+    },
+    {
+      fault: 'everybody may call a function',
+      plant: () => d().aws.lambda.send(new AddPermissionCommand({ ...everybody, FunctionName: d().stage.names.respond })),
+      mend: () => d().aws.lambda.send(new RemovePermissionCommand({ FunctionName: d().stage.names.respond, StatementId: 'open' })),
+      finds: ['triggers', /^anybody → tiercel-doctor-respond$/, /^aws lambda remove-permission .* --statement-id open; CloudTrail/],
+    },
+    {
+      fault: 'a subscription leads to an old version of the function',
+      plant: async () => {
+        const { FunctionArn } = await d().aws.lambda.send(new PublishVersionCommand({ FunctionName: d().stage.names.auditStream }));
+        await replace(SHOP, { destinationArn: FunctionArn });
+      },
+      mend: () => replace(SHOP),
+      finds: ['subscriptions', /doctor-shop.*tiercel-audit/, /^aws logs put-subscription-filter .*function:tiercel-doctor-auditStream$/],
+    },
+    {
+      fault: 'the MAC key cannot be rotated',
+      plant: () =>
+        d().aws.lambda.send(new RemovePermissionCommand({ FunctionName: d().stage.names.rotateMacKey, StatementId: 'rotation' })),
+      mend: async () => {
+        const { ARN } = await d().aws.secrets.send(new DescribeSecretCommand({ SecretId: d().stage.names.macKeySecret }));
+        await d().aws.lambda.send(
+          new AddPermissionCommand({
+            FunctionName: d().stage.names.rotateMacKey,
+            StatementId: 'rotation',
+            Action: 'lambda:InvokeFunction',
+            Principal: 'secretsmanager.amazonaws.com',
+            SourceArn: ARN,
+          }),
+        );
+      },
+      finds: ['triggers', /mac-key → tiercel-doctor-rotateMacKey$/, /^npx osls deploy/],
     },
     {
       fault: 'this machine has a wrong clock',
