@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { stringify } from 'yaml';
-import { type LoadResult, loadRules, type RulesFile, rulesDigest } from '../../shared/falco/engine/index.ts';
-import { HEARTBEAT_RULE, packDigest, packTag } from '../../shared/falco/heartbeat.ts';
+import { type LoadResult, loadRules, type RulesFile } from '../../shared/falco/engine/index.ts';
+import { digestBesideHeartbeat, HEARTBEAT_RULE, packDigest, packTag } from '../../shared/falco/heartbeat.ts';
 import { UsageError } from '../usage.ts';
+import { artifactConfig } from './artifact.ts';
 import { tarOf } from './tar.ts';
 
 export interface PublishedFile {
@@ -21,7 +22,7 @@ export interface Publication {
 }
 
 export interface PublishOptions {
-  /** Version of the artifact, and its tag. */
+  /** Version of the artifact, and its tag: semantic, without build metadata, which no tag can hold. */
   readonly version: string;
   readonly namespace: string;
 }
@@ -32,6 +33,8 @@ const RULES_CONFIG = 'application/vnd.cncf.falco.rulesfile.config.v1+json';
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 const INDEX = 'application/vnd.oci.image.index.v1+json';
 
+const VERSION = /^\d{1,9}\.\d{1,9}\.\d{1,9}(-[0-9A-Za-z.-]{1,64})?$/;
+
 /** What Kubernetes takes in one object, less some room for the rest of it. */
 const MAX_CONFIG_MAP_BYTES = 1_000_000;
 
@@ -40,6 +43,12 @@ const MAX_CONFIG_MAP_BYTES = 1_000_000;
  * The same rules make the same bytes. @throws UsageError when the rules do not load, or the heartbeat does not carry the digest of the others.
  */
 export function publish(rulesFiles: readonly RulesFile[], options: PublishOptions): Publication {
+  if (!VERSION.test(options.version)) {
+    throw new UsageError(
+      'BAD_ARGUMENT',
+      `expected a version such as 1.2.3 or 1.2.3-rc.1, which falcoctl can compare, not ${options.version}`,
+    );
+  }
   const loaded = loadRules(rulesFiles);
   if (!loaded.loads) {
     throw new UsageError('RULES_DO_NOT_LOAD', 'the rules do not load: `tiercel rules check` says why');
@@ -82,7 +91,7 @@ export function publish(rulesFiles: readonly RulesFile[], options: PublishOption
 
 /** The digest of all rules but the heartbeat. @throws UsageError when there is no heartbeat, or it carries another digest. */
 function withHeartbeat({ rules }: LoadResult): string {
-  const digest = rulesDigest(rules.filter(({ name }) => name !== HEARTBEAT_RULE));
+  const digest = digestBesideHeartbeat(rules);
   const heartbeat = rules.find(({ name }) => name === HEARTBEAT_RULE);
   if (heartbeat === undefined) {
     throw new UsageError(
@@ -108,7 +117,7 @@ function ociLayout(
   const layer = gzipSync(tarOf(files.map(({ name, text }) => ({ name, bytes: Buffer.from(text) }))), { level: 9 });
   // The operating system in the gzip header is where it was made: unknown (RFC 1952), so that the same rules are the same bytes everywhere.
   layer[9] = 0xff;
-  const config = json({ name: 'tiercel-rules', version, requirements: [{ name: 'engine_version_semver', version: '0.62.0' }] });
+  const config = json(artifactConfig(files, version));
   const manifest = json({
     schemaVersion: 2,
     mediaType: MANIFEST,

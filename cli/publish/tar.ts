@@ -21,6 +21,7 @@ function header(name: string, size: number): Buffer {
   octal(0, 116, 8);
   octal(size, 124, 12);
   octal(0, 136, 12);
+  // The checksum, which counts itself as blanks, and the kind: a plain file.
   block.write('        0', 148, 'latin1');
   block.write('ustar\x0000root', 257, 'latin1');
   block.write('root', 297, 'latin1');

@@ -10,9 +10,8 @@ import {
   type RulesFile,
   readAppendOutput,
   renderDiagnostic,
-  rulesDigest,
 } from '../falco/engine/index.ts';
-import { HEARTBEAT_RULE } from '../falco/heartbeat.ts';
+import { digestBesideHeartbeat, HEARTBEAT_RULE } from '../falco/heartbeat.ts';
 import { TiercelError } from '../platform/errors.ts';
 
 /** Rules do not load. The message shows every error at its place in the file. */
@@ -55,7 +54,7 @@ export function loadDetection({ rules, appendOutput }: DetectionFiles): Loaded {
   if (!loaded.loads) throw new RulesError(errors.map((diagnostic) => renderDiagnostic(diagnostic)));
   return {
     rules: loaded.rules,
-    digest: rulesDigest(loaded.rules.filter(({ name }) => name !== HEARTBEAT_RULE)),
+    digest: digestBesideHeartbeat(loaded.rules),
     appendOutput: appendOutput === undefined ? [] : readAppendOutput(readFileSync(appendOutput, 'utf8')),
   };
 }

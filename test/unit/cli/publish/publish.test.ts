@@ -51,11 +51,41 @@ describe('a publication', () => {
     const manifest = JSON.parse(blob(entry).toString());
     expect(manifest.config.mediaType).toBe('application/vnd.cncf.falco.rulesfile.config.v1+json');
     expect(manifest.layers[0].mediaType).toBe('application/vnd.cncf.falco.rulesfile.layer.v1+tar.gz');
-    expect(JSON.parse(blob(manifest.config).toString())).toMatchObject({ name: 'tiercel-rules', version: '1.2.3' });
+    expect(JSON.parse(blob(manifest.config).toString())).toEqual({ name: 'tiercel-rules', version: '1.2.3' });
     const tar = gunzipSync(blob(manifest.layers[0]));
     const listed = execFileSync('tar', ['-tf', '-'], { input: tar }).toString().trim().split('\n');
     expect(listed).toEqual(['10-a.yaml', '95-heartbeat.yaml']);
     expect(execFileSync('tar', ['-xOf', '-', '10-a.yaml'], { input: tar }).toString()).toBe(own[0]?.text);
+  });
+
+  it('tells falcoctl which engine and which plugins the rules ask for: the highest version of each', () => {
+    const requires = (engine: string, plugin: string) =>
+      `- required_engine_version: ${engine}\n- required_plugin_versions:\n    - {name: json, version: ${plugin}}\n`;
+    const files = [
+      { name: '00.yaml', text: requires('0.57.0', '0.7.2') },
+      { name: '01.yaml', text: requires('9', '0.7.0') },
+      {
+        name: '02.yaml',
+        text: '- required_plugin_versions:\n    - {name: k8saudit, version: 0.18.0, alternatives: [{name: k8saudit-eks, version: 0.12.0}]}\n',
+      },
+      ...own,
+    ];
+    const configs = publish(files, options).files.flatMap(({ path, bytes }) =>
+      path.startsWith('oci/blobs/') && bytes[0] === 0x7b ? [JSON.parse(Buffer.from(bytes).toString())] : [],
+    );
+    expect(configs.find(({ name }) => name === 'tiercel-rules')).toEqual({
+      name: 'tiercel-rules',
+      version: '1.2.3',
+      dependencies: [
+        { name: 'json', version: '0.7.2' },
+        { name: 'k8saudit', version: '0.18.0', alternatives: [{ name: 'k8saudit-eks', version: '0.12.0' }] },
+      ],
+      requirements: [{ name: 'engine_version_semver', version: '0.57.0' }],
+    });
+  });
+
+  it.each(['main', '1.2', '1.2.3+build', '', '1.2.3 '])('is refused under the version “%s”', (version) => {
+    expect(() => publish(own, { ...options, version })).toThrow('expected a version');
   });
 
   it('is the same bytes each time', () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -8,6 +8,7 @@ import { runConditionCases } from '../../../../cli/rules/case.ts';
 import { checkRules } from '../../../../cli/rules/check.ts';
 import { explainEvents } from '../../../../cli/rules/explain.ts';
 import { runRulesTests } from '../../../../cli/rules/test.ts';
+import { loadRules, rulesDigest } from '../../../../shared/falco/engine/index.ts';
 
 let folder: string;
 const at = (name: string): string => join(folder, name);
@@ -87,6 +88,20 @@ describe('rules check', () => {
         { level: 'warning', code: 'LOAD_UNUSED_LIST', file: 'b.yaml' },
       ],
     });
+  });
+
+  it('says the digest by which Falco, the stage and the heartbeat know the rules, the heartbeat not counted', async () => {
+    const digest = async (...files: string[]) => JSON.parse((await written((out) => checkRules(files, 'json', out))).text).digest;
+    const heartbeat = at('empty-folder/heartbeat.yaml');
+    writeFileSync(
+      heartbeat,
+      '- rule: Tiercel Heartbeat\n  desc: d\n  condition: ka.verb = get\n  output: o\n  priority: DEBUG\n  source: k8s_audit\n',
+    );
+    const { rules } = loadRules([{ name: 'a.yaml', text: readFileSync(at('a.yaml'), 'utf8') }]);
+    expect(await digest(at('a.yaml'))).toBe(rulesDigest(rules));
+    expect(await digest(at('a.yaml'), heartbeat)).toBe(rulesDigest(rules));
+    expect(await digest(at('bad.yml'))).toBeNull();
+    rmSync(heartbeat);
   });
 
   it('reports a file that is not there as Falco does', async () => {
