@@ -1,10 +1,21 @@
 import * as z from 'zod';
 import { describeObject } from '../../platform/kube/index.ts';
+import { fieldText } from '../fields.ts';
 import type { Action } from './action.ts';
 import { planDeletion } from './delete-effect.ts';
 
 const RBAC_GROUP = 'rbac.authorization.k8s.io';
 const BINDINGS = ['clusterrolebindings', 'rolebindings'];
+
+const parameters = z.strictObject({
+  roles: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe(
+      'only bindings to these Roles or ClusterRoles, as the binding itself says: whichever rule alerted, a binding to any other is left alone',
+    ),
+});
 
 /**
  * Takes back a grant: exactly the binding that the audited call created. One that was there before and was only changed is left alone:
@@ -14,8 +25,8 @@ export const deleteBinding: Action = {
   name: 'delete-binding',
   summary:
     'Deletes the RoleBinding or ClusterRoleBinding that the audited call created, by UID, and takes away the finalizers that would keep it: until it is gone it grants.',
-  parameters: z.strictObject({}),
-  example: {},
+  parameters,
+  example: { roles: ['cluster-admin'] },
   needs: ['ka.verb', 'ka.target.resource', 'tiercel.apigroup', 'tiercel.apiversion', 'tiercel.uid'],
   undo: 'operator',
   undoSummary: 'Creates the binding again, with the rights of the operator who asks for it: creating a binding is granting.',
@@ -24,9 +35,11 @@ export const deleteBinding: Action = {
       return `expected a RoleBinding or ClusterRoleBinding, the alert is about ${describeObject(target)}`;
     }
     const verb = String(alert.output_fields['ka.verb']);
-    return verb === 'create'
+    // A patch (server-side apply) and an update create what is not there, and only then answer 201.
+    const created = verb === 'create' || fieldText(alert, 'ka.response.code') === '201';
+    return created
       ? undefined
-      : `expected a binding that the audited call created, its verb is ${verb}: others may rely on the binding`;
+      : `expected a binding that the audited call created, its verb is ${verb} and the answer is not 201: others may rely on the binding`;
   },
   intent: (target) => `delete ${describeObject(target)}, uid ${target.uid ?? 'unknown'}`,
   permissions: () =>
@@ -36,5 +49,10 @@ export const deleteBinding: Action = {
       // For finalizers. Naming subjects that way is refused by the API server: it takes the rights themselves, or `bind`.
       { apiGroup: RBAC_GROUP, resource, verb: 'patch', use: 'act' },
     ]),
-  plan: async ({ target, live }) => planDeletion(target, live, { propagationPolicy: 'Background', releases: true }),
+  plan: async ({ target, live, parameters: given }) => {
+    const { roles } = parameters.parse(given);
+    const { name = 'none' } = (live.roleRef ?? {}) as { readonly name?: string };
+    if (roles && !roles.includes(name)) return { refusal: `its role is ${name}, the policy is about bindings to ${roles.join(', ')}` };
+    return planDeletion(target, live, { propagationPolicy: 'Background', releases: true });
+  },
 };

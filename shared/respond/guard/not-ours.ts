@@ -1,3 +1,4 @@
+import { fieldText } from '../fields.ts';
 import { ownCall } from '../principal.ts';
 import { isRuntimeAlert } from '../runtime-alert.ts';
 import { type Guard, pass, refuse, unknown } from './guard.ts';
@@ -9,6 +10,9 @@ export const notOurs: Guard = {
     if (isRuntimeAlert(alert)) return pass('no call was made');
     if (principal.roleArn === undefined && principal.username === undefined)
       return unknown('respond does not know its own identity: set OWN_ROLE_ARN or OWN_USERNAME');
-    return ownCall(alert, principal) ? refuse("the call was made by respond's own identity") : pass('somebody else made the call');
+    if (ownCall(alert, principal)) return refuse("the call was made by respond's own identity");
+    return fieldText(alert, 'ka.user.name') === undefined
+      ? unknown('ka.user.name is missing or truncated')
+      : pass('somebody else made the call');
   },
 };

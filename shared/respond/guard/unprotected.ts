@@ -29,6 +29,9 @@ export const unprotected: LiveGuard = {
       first(groups, (group) => hitOf('group', group, protection.groups)) ??
       (node === undefined ? undefined : hitOf('node', node, protection.nodes));
     if (hit) return refuse(`protected by ${hit}`);
+    const asksObject = protection.labels.length + protection.nodes.length > 0;
+    if (asksObject && (look.kind === 'none' || look.kind === 'denied'))
+      return unknown(`whether the object's labels or its node protect it is not known: ${look.why}`);
     if (around !== undefined && around.kind !== 'found')
       return unknown(around.kind === 'gone' ? 'its namespace is gone' : `whether its namespace is protected is not known: ${around.why}`);
     const marked = around === undefined ? undefined : markOf(around.live.metadata, 'namespace label', protection.namespaceLabels);

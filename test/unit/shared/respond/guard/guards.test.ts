@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { uriFact } from '../../../../../shared/audit/key.ts';
 import type { FieldValue } from '../../../../../shared/falco/alert.ts';
+import { KubeStatusError } from '../../../../../shared/platform/kube/index.ts';
 import { actionCatalogue } from '../../../../../shared/respond/action/registry.ts';
 import { createMemoryBudgets } from '../../../../../shared/respond/budget/index.ts';
 import { casesOf, decide } from '../../../../../shared/respond/decide.ts';
@@ -150,7 +151,20 @@ describe('guards', () => {
   });
 
   it('refuse a binding that was there before the call', async () => {
-    for (const verb of ['update', 'patch', 'get', 'delete']) expect(await refusals({ 'ka.verb': verb })).toEqual(['identified']);
+    const answered = { 'ka.response.code': '200' };
+    for (const verb of ['update', 'patch', 'get', 'delete'])
+      expect(await refusals({ ...answered, 'ka.verb': verb })).toEqual(['identified']);
+    // Server-side apply, and an update of what is not there, create.
+    for (const verb of ['update', 'patch']) expect(await refusals({ 'ka.verb': verb })).toEqual([]);
+  });
+
+  it('refuse a caller or an object that nobody could look at', async () => {
+    const blind = createMemoryCluster({ now: () => ALERT_TIME_MS });
+    blind.client.get = async () => {
+      throw new KubeStatusError('get', 403, 'Forbidden', 'no');
+    };
+    expect(await refusals({}, { cluster: blind })).toEqual(['unprotected', 'same-object']);
+    expect(await refusals({ 'ka.user.name': null })).toContain('not-ours');
   });
 
   it('refuse an object of another kind', async () => {
