@@ -33,6 +33,9 @@ const RULES_CONFIG = 'application/vnd.cncf.falco.rulesfile.config.v1+json';
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 const INDEX = 'application/vnd.oci.image.index.v1+json';
 
+/** Where falcoctl puts the files, below its folder for rules (infra/helm/falco-rules-artifact.values.yaml): Falco can be given a folder, and this one holds nothing else. */
+const RULES_FOLDER = 'tiercel-rules';
+
 const VERSION = /^\d{1,9}\.\d{1,9}\.\d{1,9}(-[0-9A-Za-z.-]{1,64})?$/;
 
 /** What Kubernetes takes in one object, less some room for the rest of it. */
@@ -114,7 +117,13 @@ function ociLayout(
   annotations: Record<string, string>,
   version: string,
 ): PublishedFile[] {
-  const layer = gzipSync(tarOf(files.map(({ name, text }) => ({ name, bytes: Buffer.from(text) }))), { level: 9 });
+  const layer = gzipSync(
+    tarOf(
+      RULES_FOLDER,
+      files.map(({ name, text }) => ({ name, bytes: Buffer.from(text) })),
+    ),
+    { level: 9 },
+  );
   // The operating system in the gzip header is where it was made: unknown (RFC 1952), so that the same rules are the same bytes everywhere.
   layer[9] = 0xff;
   const config = json(artifactConfig(files, version));

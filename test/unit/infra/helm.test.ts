@@ -78,6 +78,10 @@ describe('the values of Falco', () => {
     expect(refs.map((ref: string) => /([a-z\d]+):[\d.]+$/.exec(ref)?.[1]).sort()).toEqual([...load_plugins].sort());
     // Where the chart puts customRules.
     expect(rules_files).toEqual(['/etc/falco/rules.d']);
+    // Lists of later values replace earlier ones.
+    const artifact = read(join(folder, 'falco-rules-artifact.values.yaml')).falcoctl.config.artifact;
+    expect(artifact.install.refs.slice(0, refs.length)).toEqual(refs);
+    expect(artifact.allowedTypes).toEqual(['plugin', 'rulesfile']);
   });
 
   it('let the heartbeat through, with its tags, to respond', () => {

@@ -54,8 +54,8 @@ describe('a publication', () => {
     expect(JSON.parse(blob(manifest.config).toString())).toEqual({ name: 'tiercel-rules', version: '1.2.3' });
     const tar = gunzipSync(blob(manifest.layers[0]));
     const listed = execFileSync('tar', ['-tf', '-'], { input: tar }).toString().trim().split('\n');
-    expect(listed).toEqual(['10-a.yaml', '95-heartbeat.yaml']);
-    expect(execFileSync('tar', ['-xOf', '-', '10-a.yaml'], { input: tar }).toString()).toBe(own[0]?.text);
+    expect(listed).toEqual(['tiercel-rules/', 'tiercel-rules/10-a.yaml', 'tiercel-rules/95-heartbeat.yaml']);
+    expect(execFileSync('tar', ['-xOf', '-', 'tiercel-rules/10-a.yaml'], { input: tar }).toString()).toBe(own[0]?.text);
   });
 
   it('tells falcoctl which engine and which plugins the rules ask for: the highest version of each', () => {
