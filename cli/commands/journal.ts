@@ -2,7 +2,6 @@ import { Argument, type Command, Option } from 'commander';
 import type { Mode } from '../../shared/respond/index.ts';
 import { policyOption, wholeNumber } from '../options.ts';
 import type { Register } from '../program.ts';
-import { UsageError } from '../usage.ts';
 
 interface Where {
   readonly stage?: string;
@@ -26,8 +25,11 @@ export const registerJournal: Register = (program) => {
     .option('--limit <number>', 'how many', wholeNumber(1), 50)
     .option('--json', 'one JSON document per line')
     .action(async (options: Where & { hours: number; limit: number; json?: true }) => {
-      const [{ listJournal }, { openJournal }] = await Promise.all([import('../respond/journal.ts'), import('../respond/cluster.ts')]);
-      await listJournal(openJournal(tableOf(options)), options, process.stdout);
+      const [{ listJournal }, { journalTable, openJournal }] = await Promise.all([
+        import('../respond/journal.ts'),
+        import('../respond/cluster.ts'),
+      ]);
+      await listJournal(openJournal(journalTable(options)), options, process.stdout);
     });
   where(journal.command('show').description('Show one response: its guards, its steps, what came of them.'), [
     'journal show ID --stage prod',
@@ -35,8 +37,11 @@ export const registerJournal: Register = (program) => {
     .argument('<id>', 'id of the response')
     .option('--json', 'the whole entry as JSON, the state before each step included')
     .action(async (id: string, options: Where & { json?: true }) => {
-      const [{ showEntry }, { openJournal }] = await Promise.all([import('../respond/journal.ts'), import('../respond/cluster.ts')]);
-      await showEntry(openJournal(tableOf(options)), id, options, process.stdout);
+      const [{ showEntry }, { journalTable, openJournal }] = await Promise.all([
+        import('../respond/journal.ts'),
+        import('../respond/cluster.ts'),
+      ]);
+      await showEntry(openJournal(journalTable(options)), id, options, process.stdout);
     });
   where(program.command('undo').description('Take a response back, with your own rights in the cluster.'), [
     'undo ID --stage prod --kubeconfig ~/.kube/config',
@@ -46,8 +51,11 @@ export const registerJournal: Register = (program) => {
     .option('--context <name>', 'another context of the kubeconfig')
     .option('--force', 'also what somebody changed since')
     .action(async (id: string, options: Where & { kubeconfig: string; context?: string; force?: true }) => {
-      const [{ undoResponse }, { openJournal }] = await Promise.all([import('../respond/journal.ts'), import('../respond/cluster.ts')]);
-      await undoResponse(openJournal(tableOf(options)), id, options, process.stdout);
+      const [{ undoResponse }, { journalTable, openJournal }] = await Promise.all([
+        import('../respond/journal.ts'),
+        import('../respond/cluster.ts'),
+      ]);
+      await undoResponse(openJournal(journalTable(options)), id, options, process.stdout);
     });
   for (const [verb, says] of Object.entries(ANSWERS) as [keyof typeof ANSWERS, string][]) {
     where(program.command(verb).description(says), [`${verb} ID --stage prod --kubeconfig ~/.kube/config`])
@@ -56,11 +64,13 @@ export const registerJournal: Register = (program) => {
       .option('--context <name>', 'another context of the kubeconfig')
       .addOption(policyOption())
       .action(async (id: string, options: Where & { kubeconfig: string; context?: string; policy?: readonly string[] }) => {
-        const [{ decideResponse }, { OWN_POLICIES }] = await Promise.all([
+        const [{ decideResponse }, { journalTable }, { OWN_POLICIES }] = await Promise.all([
           import('../respond/journal.ts'),
+          import('../respond/cluster.ts'),
           import('../respond/policies.ts'),
         ]);
-        await decideResponse(verb, id, { ...options, table: tableOf(options), policies: options.policy ?? OWN_POLICIES }, process.stdout);
+        const place = { table: journalTable(options), policies: options.policy ?? OWN_POLICIES };
+        await decideResponse(verb, id, { ...options, ...place }, process.stdout);
       });
   }
   where(
@@ -72,23 +82,22 @@ export const registerJournal: Register = (program) => {
     .addArgument(new Argument('[mode]', 'how it stands is shown when left out').choices(['off', 'shadow', 'enforce']))
     .option('--why <reason>', 'for those who find it turned')
     .action(async (mode: Mode | undefined, options: Where & { why?: string }) => {
-      const [{ turnMode }, { openModeSwitch }] = await Promise.all([import('../respond/journal.ts'), import('../respond/cluster.ts')]);
-      await turnMode(openModeSwitch(tableOf(options)), mode, options.why, process.stdout);
+      const [{ turnMode }, { journalTable, openModeSwitch }] = await Promise.all([
+        import('../respond/journal.ts'),
+        import('../respond/cluster.ts'),
+      ]);
+      await turnMode(openModeSwitch(journalTable(options)), mode, options.why, process.stdout);
     });
 };
 
 function where(command: Command, examples: readonly string[]): Command {
   return command
-    .addOption(new Option('--stage <name>', 'stage whose journal is meant: table tiercel-<stage>-journal').conflicts('table'))
+    .addOption(
+      new Option('--stage <name>', 'stage whose journal is meant: table tiercel-<stage>-journal, in its region').conflicts('table'),
+    )
     .option('--table <name>', "the journal's table")
     .addHelpText(
       'after',
       `\nExamples:\n${examples.map((example) => `  $ tiercel ${example}\n`).join('')}\nExit codes: 0 done; 1 it could not be done; 64 wrong usage.\n`,
     );
-}
-
-function tableOf({ stage, table }: Where): string {
-  if (table !== undefined) return table;
-  if (stage === undefined) throw new UsageError('BAD_ARGUMENT', 'expected --stage NAME or --table NAME: whose journal is meant');
-  return `tiercel-${stage}-journal`;
 }

@@ -4,7 +4,7 @@ import { EXIT, type Register } from '../program.ts';
 
 const HELP = `
 Examples:
-  $ tiercel respond alerts.ndjson
+  $ tiercel evaluate --append-output rules/append-output.yaml audit.log | tiercel respond -
   $ tiercel respond --policy rules/respond --kubeconfig ~/.kube/config alerts.ndjson.gz
   $ tiercel respond --enforce --kubeconfig ~/.kube/config --table tiercel-prod-journal --mac-key-secret tiercel/prod/mac-key alert.json
 

@@ -17,7 +17,7 @@ import {
   openChannels,
   type PolicySet,
 } from '../../shared/respond/index.ts';
-import { given } from '../usage.ts';
+import { given, UsageError } from '../usage.ts';
 
 /** Entries written here are kept as long as those of the function are by default. */
 const RETENTION_SECONDS = 400 * 86_400;
@@ -27,17 +27,40 @@ export async function openCluster(kubeconfig: string, context?: string): Promise
   return createKubeClient({ endpoint: await given(() => readKubeconfig(kubeconfig, clock, context)), clock, random });
 }
 
-export function openJournal(tableName: string): Journal {
-  return createDynamoDBJournal({ client: new DynamoDBClient({}), tableName, clock, retentionSeconds: RETENTION_SECONDS });
+/** The table with a stage's journal, budgets and run-time switch. */
+export interface JournalTable {
+  readonly tableName: string;
+  /** Where the shell's own region must not count: two stages of one name may be in two regions. */
+  readonly region?: string;
 }
 
-export function openModeSwitch(tableName: string): ModeSwitch {
-  return createDynamoDBModeSwitch({ client: new DynamoDBClient({}), tableName });
+/** @throws UsageError when neither is named. */
+export function journalTable({ stage, table }: { readonly stage?: string; readonly table?: string }): JournalTable {
+  if (table !== undefined) return { tableName: table };
+  if (stage === undefined) throw new UsageError('BAD_ARGUMENT', 'expected --stage NAME or --table NAME: whose journal is meant');
+  const tableName = `tiercel-${stage}-journal`;
+  return hasStageFile(stage) ? { tableName, region: readStage(stage).region } : { tableName };
+}
+
+function databaseOf({ region }: JournalTable): DynamoDBClient {
+  return new DynamoDBClient(region === undefined ? {} : { region });
+}
+
+export function openJournal(table: JournalTable): Journal {
+  return createDynamoDBJournal({ client: databaseOf(table), tableName: table.tableName, clock, retentionSeconds: RETENTION_SECONDS });
+}
+
+export function openModeSwitch(table: JournalTable): ModeSwitch {
+  return createDynamoDBModeSwitch({ client: databaseOf(table), tableName: table.tableName });
+}
+
+function hasStageFile(stage: string): boolean {
+  return existsSync(resolve(import.meta.dirname, `../../infra/stages/${stage}.yml`));
 }
 
 /** The channels of a stage, with the rights of whoever runs the command. Without a stage file nobody is told from here: notices stay due. */
 export function tellingFrom(stage: string | undefined): Pick<RespondDeps, 'channels' | 'stage'> {
-  if (stage === undefined || !existsSync(resolve(import.meta.dirname, `../../infra/stages/${stage}.yml`))) return {};
+  if (stage === undefined || !hasStageFile(stage)) return {};
   return { stage, channels: openChannels(readStage(stage).notify, awsChannelClients(clock)) };
 }
 
@@ -45,20 +68,19 @@ export function tellingFrom(stage: string | undefined): Pick<RespondDeps, 'chann
 export async function operatorDeps(
   set: PolicySet,
   client: KubeClient,
-  tableName: string,
+  table: JournalTable,
   beside: { readonly stage?: string | undefined; readonly evidenceFolder?: string | undefined } = {},
 ): Promise<RespondDeps> {
-  const database = new DynamoDBClient({});
   return {
     ...respondInMemory(set, clock, {
       ceiling: 'enforce',
       clusters: { clientFor: async () => ({ client }) },
       principal: { username: await client.whoAmI({ auditId: 'tiercel/cli' }) },
     }),
-    journal: openJournal(tableName),
+    journal: openJournal(table),
     ...tellingFrom(beside.stage),
     ...(beside.evidenceFolder === undefined ? {} : { evidence: createFolderStore(resolve(beside.evidenceFolder)) }),
-    budgets: createDynamoDBBudgets({ client: database, tableName, clock }),
-    modeSwitch: openModeSwitch(tableName),
+    budgets: createDynamoDBBudgets({ client: databaseOf(table), tableName: table.tableName, clock }),
+    modeSwitch: openModeSwitch(table),
   };
 }

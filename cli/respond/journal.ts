@@ -15,7 +15,7 @@ import {
 import { table } from '../print/table.ts';
 import type { Out } from '../print/terminal.ts';
 import { UsageError } from '../usage.ts';
-import { openCluster, operatorDeps, tellingFrom } from './cluster.ts';
+import { type JournalTable, openCluster, operatorDeps, tellingFrom } from './cluster.ts';
 import { openPolicies } from './policies.ts';
 
 /** How long the claim of a command holds, milliseconds. */
@@ -143,7 +143,7 @@ export async function decideResponse(
   id: string,
   options: {
     readonly stage?: string;
-    readonly table: string;
+    readonly table: JournalTable;
     readonly policies: readonly string[];
     readonly kubeconfig: string;
     readonly context?: string;

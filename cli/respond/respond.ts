@@ -88,7 +88,7 @@ export async function enforceResponses(
   const client = await openCluster(kubeconfig, options.context);
   try {
     const macKeys = macKeysOf(await createRotatingSecret(new SecretsManagerClient({}), macKeySecret, systemClock)());
-    const deps = { ...(await operatorDeps(set, client, table, { evidenceFolder: options.evidence })), macKeys };
+    const deps = { ...(await operatorDeps(set, client, { tableName: table }, { evidenceFolder: options.evidence })), macKeys };
     let wellDone = true;
     for (const line of lines) {
       const outcome = await answer(line, deps);
