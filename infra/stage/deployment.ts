@@ -12,7 +12,7 @@ import { loadBalancer } from './load-balancer.ts';
 import { names, type StageNames } from './names.ts';
 import { type FunctionVpc, functionVpc, securityGroupOutputs, securityGroups } from './network.ts';
 import { savedQueries } from './queries.ts';
-import type { NamedStage } from './read.ts';
+import { type NamedStage, StageError } from './read.ts';
 import type { StageCluster } from './schema.ts';
 import { logGroupOf, type Resources, subscriptions } from './subscriptions.ts';
 
@@ -78,6 +78,8 @@ export interface Deployment extends Omit<NamedStage, 'falco' | 'concurrency'> {
   readonly loadBalancer: ReturnType<typeof loadBalancer>;
   readonly endpoints: { readonly Resources: Resources };
   readonly accessEntries: { readonly Resources: Resources };
+  /** What infra/resources/heartbeat.yml looks up by the account it is deployed into. */
+  readonly accountCheck: { readonly Mappings: object; readonly Resources: Resources };
   /** Whether infra/resources/data-key.yml makes a key. */
   readonly keyOrigin: 'own' | 'brought';
   readonly subscriptions: { readonly Resources: Resources };
@@ -97,7 +99,7 @@ export interface Deployment extends Omit<NamedStage, 'falco' | 'concurrency'> {
   readonly archiveWriters: 'some' | 'none';
 }
 
-/** @throws Error when the stage says more than fits into a function's environment. */
+/** @throws StageError when the stage says more than fits into a function's environment. */
 export function deployment(stage: NamedStage): Deployment {
   const { falco, ...settings } = stage;
   const stageNames = names(stage);
@@ -177,6 +179,7 @@ export function deployment(stage: NamedStage): Deployment {
     loadBalancer: loadBalancer(stage),
     endpoints: { Resources: endpoints(stage, reach) },
     accessEntries: { Resources: accessEntries(stage) },
+    accountCheck: { Mappings: { AccountOfTheStage: { [stage.account]: { heartbeat: 'A beat for every cluster' } } }, Resources: {} },
     keyOrigin: stage.dataKeyArn === undefined ? 'own' : 'brought',
     subscriptions: { Resources: subscriptions(stage) },
     alarms: { Resources: alarms(stage) },
@@ -194,7 +197,7 @@ export function deployment(stage: NamedStage): Deployment {
   };
   const problem = environmentProblem(made);
   if (problem === undefined) return made;
-  throw new Error(
+  throw new StageError(
     `infra/stages/${stage.name}.yml: ${problem}. Spread the clusters (${stage.clusters.length}) over several stages, or say less in notify and falco.`,
   );
 }

@@ -13,7 +13,7 @@ export interface NamedStage extends Stage {
 }
 
 /** Everything that is wrong with a stage file, in one message. */
-class StageError extends Error {
+export class StageError extends Error {
   override name = 'StageError';
 }
 

@@ -90,6 +90,7 @@ export async function packageStage(folder: string, stage: string, stageFile: str
 export async function deployStage(packageFolder: string, folder: string, stage: string): Promise<DeployedStage> {
   const read = (name: string) =>
     JSON.parse(readFileSync(join(packageFolder, `cloudformation-template-${name}-stack.json`), 'utf8')) as {
+      Mappings?: object;
       Resources: Record<string, TemplateResource>;
     };
   const { s3 } = awsClients();
@@ -97,14 +98,17 @@ export async function deployStage(packageFolder: string, folder: string, stage: 
   await cloudFormation('CreateStack', { StackName, TemplateBody: JSON.stringify(without(read('create').Resources)) });
   const bucket = (await createdBy(StackName)).ServerlessDeploymentBucket ?? '';
 
-  const { Resources: resources } = read('update');
+  const { Resources: resources, Mappings } = read('update');
   const functions = Object.values(resources).filter(({ Type }) => Type === 'AWS::Lambda::Function');
   for (const { Properties } of functions) {
     const Body = readFileSync(join(packageFolder, String(Properties.Code.S3Key).split('/').at(-1)!));
     await s3.send(new PutObjectCommand({ Bucket: bucket, Key: Properties.Code.S3Key, Body }));
   }
   const secrets = await makeWhatOthersReferTo(resources);
-  const substituted = without(resources, { MacKeySecret: Object.values(secrets)[0] ?? '', ...scheduleGroupArns(resources) });
+  const substituted = {
+    Mappings,
+    ...without(resources, { MacKeySecret: Object.values(secrets)[0] ?? '', ...scheduleGroupArns(resources) }),
+  };
   const TemplateURL = `https://s3.${region}.amazonaws.com/${bucket}/template.json`;
   await s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'template.json', Body: JSON.stringify(substituted) }));
   await cloudFormation('UpdateStack', { StackName, TemplateURL, 'Capabilities.member.1': 'CAPABILITY_NAMED_IAM' });
