@@ -192,7 +192,8 @@ export function deployment(stage: NamedStage): Deployment {
       ({ name }) => `arn:${partition}:firehose:${stage.region}:${stage.account}:deliverystream/${streamName(stage, name)}`,
     ),
     foreignWriterArns: foreignWriters(stage),
-    foreignWriters: foreignWriters(stage).length > 0 ? 'some' : 'none',
+    // A bucket that is brought has a key and an owner of its own.
+    foreignWriters: stage.archiveBucket === undefined && foreignWriters(stage).length > 0 ? 'some' : 'none',
     archiveWriters: archivedClusters(stage).length > 0 ? 'some' : 'none',
   };
   const problem = environmentProblem(made);

@@ -76,9 +76,17 @@ function alertTopic(stage: NamedStage, topicArn: string): Resources {
   };
 }
 
-/** `/aws/eks/my-cluster/cluster` → `AwsEksMyClusterCluster` and a digest, because log groups may differ in what an id cannot show. */
+/**
+ * `/aws/eks/my-cluster/cluster` → `AwsEksMyClusterCluster` and a digest, because log groups may differ in what an id cannot show. Short enough for
+ * what is put before it: an id may have 255 characters, a log group 512.
+ */
 export function logicalId(logGroup: string): string {
   const words = logGroup.split(/[^A-Za-z0-9]+/).filter((word) => word !== '');
   const digest = createHash('sha256').update(logGroup).digest('hex').slice(0, 6);
-  return words.map((word) => word[0]!.toUpperCase() + word.slice(1)).join('') + digest;
+  return (
+    words
+      .map((word) => word[0]!.toUpperCase() + word.slice(1))
+      .join('')
+      .slice(0, 200) + digest
+  );
 }

@@ -39,6 +39,13 @@ describe('a stage that brings everything', () => {
     expect(JSON.stringify(brought)).not.toMatch(/ArchiveBucket\b(?!")|"DataKey"|SecurityGroup"|FalcoLoadBalancer/);
   });
 
+  it('lets nobody else use a key of its own for a bucket that has another', () => {
+    const ownKey = deployment({ name: 'prod', ...parseStage('prod.yml', ALL.replace(/dataKeyArn: .*/, '')) });
+    expect([ownKey.keyOrigin, ownKey.foreignWriters]).toEqual(['own', 'none']);
+    const ownBucket = deployment({ name: 'prod', ...parseStage('prod.yml', ALL.replace(/archiveBucket: .*/, '')) });
+    expect(ownBucket.foreignWriters).toBe('some');
+  });
+
   it('uses what it brings', () => {
     expect(brought.names.archiveBucket).toBe('my-audit-logs');
     // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation's own spelling

@@ -245,6 +245,18 @@ describe('subscriptions', () => {
     expect(new Set(ids).size).toBe(10);
   });
 
+  it('gives the longest log groups ids that CloudFormation takes', () => {
+    const group = (last: string) => `/${'x'.repeat(510)}${last}`;
+    const { archives } = deployment(
+      stageWith(
+        `clusters: [{ name: a, path: stream+store, logGroup: ${group('a')} }, { name: b, path: stream+store, logGroup: ${group('b')} }]`,
+      ),
+    );
+    const ids = Object.keys({ ...of(`{ name: a, logGroup: ${group('a')} }, { name: b, logGroup: ${group('b')} }`), ...archives.Resources });
+    expect(ids).toHaveLength(10);
+    for (const id of ids) expect(id).toMatch(/^[A-Za-z0-9]{1,255}$/);
+  });
+
   it('filters nothing, and waits for its permission', () => {
     const [[permission, { Properties: permits }], [, filter]] = Object.entries(of('{ name: a }')) as unknown as [
       [string, Made],
