@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { z } from 'zod';
+import * as z from 'zod';
 import { createEvaluator, type LoadedRule, loadRules, splitPayload } from '../../shared/falco/engine/index.ts';
 import { messageOf } from '../../shared/platform/errors.ts';
 import { readText, UsageError } from '../usage.ts';

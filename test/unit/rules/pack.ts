@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { RulesFile } from '../../../shared/falco/engine/index.ts';
 
 export const root = resolve(import.meta.dirname, '../../..');

@@ -1,5 +1,5 @@
 import { isMap, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { TiercelError } from '../../../platform/errors.ts';
 
 /** A `*.test.yaml` file (docs/rules-tests.md), checked, with defaults filled in. */
