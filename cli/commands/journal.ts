@@ -1,21 +1,21 @@
 import { Argument, type Command, Option } from 'commander';
 import type { Mode } from '../../shared/respond/index.ts';
 import { policyOption, wholeNumber } from '../options.ts';
-import type { Register } from '../program.ts';
+import { EXIT, type Register } from '../program.ts';
 
 interface Where {
   readonly stage?: string;
   readonly table?: string;
 }
 
-const ANSWERS = {
-  approve: 'Say yes to a response that asks, and carry it out with your own rights in the cluster.',
-  deny: 'Say no to a response that asks.',
-} as const;
+interface Cluster {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+}
 
 const MODE_EXAMPLES = ['mode --stage prod', 'mode shadow --stage prod --why "looking into a wrong isolation"'];
 
-export const registerJournal: Register = (program) => {
+export const registerJournal: Register = (program, exit) => {
   const journal = program.command('journal').description('What respond decided, did, refused and undid.');
   where(journal.command('list').description('List responses, newest first.'), [
     'journal list --stage prod',
@@ -57,22 +57,26 @@ export const registerJournal: Register = (program) => {
       ]);
       await undoResponse(openJournal(journalTable(options)), id, options, process.stdout);
     });
-  for (const [verb, says] of Object.entries(ANSWERS) as [keyof typeof ANSWERS, string][]) {
-    where(program.command(verb).description(says), [`${verb} ID --stage prod --kubeconfig ~/.kube/config`])
-      .argument('<id>', 'id of the response')
-      .requiredOption('--kubeconfig <path>', 'the cluster it is about')
-      .option('--context <name>', 'another context of the kubeconfig')
-      .addOption(policyOption())
-      .action(async (id: string, options: Where & { kubeconfig: string; context?: string; policy?: readonly string[] }) => {
-        const [{ decideResponse }, { journalTable }, { OWN_POLICIES }] = await Promise.all([
-          import('../respond/journal.ts'),
-          import('../respond/cluster.ts'),
-          import('../respond/policies.ts'),
-        ]);
-        const place = { table: journalTable(options), policies: options.policy ?? OWN_POLICIES };
-        await decideResponse(verb, id, { ...options, ...place }, process.stdout);
-      });
-  }
+  const answer = async (verb: 'approve' | 'deny', id: string, options: Where & Cluster & { policy?: readonly string[] }) => {
+    const [{ decideResponse }, { journalTable }, { OWN_POLICIES }] = await Promise.all([
+      import('../respond/journal.ts'),
+      import('../respond/cluster.ts'),
+      import('../respond/policies.ts'),
+    ]);
+    const place = { table: journalTable(options), policies: options.policy ?? OWN_POLICIES };
+    exit((await decideResponse(verb, id, { ...options, ...place }, process.stdout)) ? EXIT.ok : EXIT.failed);
+  };
+  where(program.command('approve').description('Say yes to a response that asks, and carry it out with your own rights in the cluster.'), [
+    'approve ID --stage prod --kubeconfig ~/.kube/config',
+  ])
+    .argument('<id>', 'id of the response')
+    .requiredOption('--kubeconfig <path>', 'the cluster it is about')
+    .option('--context <name>', 'another context of the kubeconfig')
+    .addOption(policyOption())
+    .action((id: string, options: Where & Cluster & { policy?: readonly string[] }) => answer('approve', id, options));
+  where(program.command('deny').description('Say no to a response that asks.'), ['deny ID --stage prod'])
+    .argument('<id>', 'id of the response')
+    .action((id: string, options: Where) => answer('deny', id, options));
   where(
     program
       .command('mode')

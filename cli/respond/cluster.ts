@@ -64,18 +64,20 @@ export function tellingFrom(stage: string | undefined): Pick<RespondDeps, 'chann
   return { stage, channels: openChannels(readStage(stage).notify, awsChannelClients(clock)) };
 }
 
-/** What acting takes when a person does it: their rights in the cluster, the stage's journal, budgets and switch. */
+/** What acting takes when a person does it: their rights in the cluster (none where nothing is done in it), the stage's journal, budgets and switch. */
 export async function operatorDeps(
   set: PolicySet,
-  client: KubeClient,
+  client: KubeClient | undefined,
   table: JournalTable,
   beside: { readonly stage?: string | undefined; readonly evidenceFolder?: string | undefined } = {},
 ): Promise<RespondDeps> {
   return {
     ...respondInMemory(set, clock, {
       ceiling: 'enforce',
-      clusters: { clientFor: async () => ({ client }) },
-      principal: { username: await client.whoAmI({ auditId: 'tiercel/cli' }) },
+      ...(client && {
+        clusters: { clientFor: async () => ({ client }) },
+        principal: { username: await client.whoAmI({ auditId: 'tiercel/cli' }) },
+      }),
     }),
     journal: openJournal(table),
     ...tellingFrom(beside.stage),

@@ -137,7 +137,10 @@ export async function undoResponse(
   }
 }
 
-/** Says yes or no to a response that asks. Yes carries it out at once, with the rights of whoever says it. */
+/**
+ * Says yes or no to a response that asks. Yes carries it out at once, with the rights of whoever says it; no takes no cluster.
+ * Resolves to whether the answer had its effect.
+ */
 export async function decideResponse(
   verb: Extract<Command['verb'], 'approve' | 'deny'>,
   id: string,
@@ -145,12 +148,12 @@ export async function decideResponse(
     readonly stage?: string;
     readonly table: JournalTable;
     readonly policies: readonly string[];
-    readonly kubeconfig: string;
+    readonly kubeconfig?: string;
     readonly context?: string;
   },
   out: Out,
-): Promise<void> {
-  const client = await openCluster(options.kubeconfig, options.context);
+): Promise<boolean> {
+  const client = options.kubeconfig === undefined ? undefined : await openCluster(options.kubeconfig, options.context);
   try {
     const deps = await operatorDeps(await openPolicies(options.policies), client, options.table, { stage: options.stage });
     const killedAtMs = systemClock.now() + LEASE_MS;
@@ -161,8 +164,9 @@ export async function decideResponse(
       return entryOf(deps.journal, id);
     });
     out.write(`${status}${remark === undefined ? '' : `: ${remark}`}\n`);
+    return verb === 'deny' || status === 'done';
   } finally {
-    client.close();
+    client?.close();
   }
 }
 

@@ -26,6 +26,7 @@ export interface RespondOptions {
   /** Folder where evidence is kept. */
   readonly evidence?: string;
   readonly json?: boolean;
+  readonly enforce?: boolean;
   /** Counts by rule instead of every response. */
   readonly summary?: boolean;
 }
@@ -142,9 +143,10 @@ async function* alertLines(paths: readonly string[], stdin: Readable): AsyncGene
   }
 }
 
-function print(outcome: ItemOutcome, { json }: RespondOptions, out: Out): void {
+function print(outcome: ItemOutcome, options: RespondOptions, out: Out): void {
+  const { json } = options;
   if (outcome.kind === 'answered') {
-    for (const entry of outcome.entries) out.write(json ? `${JSON.stringify(entry)}\n` : describe(entry, paletteFor(out)));
+    for (const entry of outcome.entries) out.write(json ? `${JSON.stringify(entry)}\n` : describe(entry, options, paletteFor(out)));
     return;
   }
   const why = reasonOf(outcome);
@@ -159,10 +161,22 @@ function reasonOf(outcome: Exclude<ItemOutcome, { kind: 'answered' }>): string {
   return outcome.item.reason;
 }
 
-function describe({ status, policy, intent, cluster, rules, guards, steps, remark }: Entry, paint: ReturnType<typeof paletteFor>): string {
+/** What a command on a laptop never knows; a cluster that it was given and that does not answer is another matter. */
+const NEVER_KNOWN: ReadonlySet<string> = new Set(['not-ours', 'signed', 'within-budget']);
+
+function describe(entry: Entry, { kubeconfig, enforce }: RespondOptions, paint: ReturnType<typeof paletteFor>): string {
+  const { id, status, policy, intent, cluster, rules, guards, steps, caveats, remark } = entry;
   const colour = status === 'planned' || status === 'done' ? paint.green : paint.yellow;
-  const head = `${colour(status.padEnd(9))} ${intent}${cluster === undefined ? '' : ` in ${cluster}`}\n          policy ${policy}, rule ${rules.join(', ')}\n`;
-  const objections = guards.filter(({ verdict }) => verdict === 'refuse').map(({ guard, reason }) => `          ${guard}: ${reason}\n`);
-  const changes = steps.map(({ effect, state }) => `          ${state}: ${describeEffect(effect)}\n`);
-  return head + objections.join('') + changes.join('') + (remark === undefined ? '' : `          ${remark}\n`);
+  const against = guards.filter(
+    ({ guard, verdict }) => verdict === 'refuse' || (verdict === 'unknown' && kubeconfig !== undefined && !NEVER_KNOWN.has(guard)),
+  );
+  const lines = [
+    `policy ${policy}, rule ${rules.join(', ')}`,
+    ...against.map(({ guard, verdict, reason }) => `${guard}${verdict === 'unknown' ? ' is not known' : ''}: ${reason}`),
+    ...steps.map(({ effect, state }) => `${state}: ${describeEffect(effect)}`),
+    ...caveats.map((caveat) => `note: ${caveat}`),
+    ...(remark === undefined ? [] : [remark]),
+    ...(enforce ? [id] : []),
+  ];
+  return `${colour(status.padEnd(9))} ${intent}${cluster === undefined ? '' : ` in ${cluster}`}\n${lines.map((line) => `          ${line}\n`).join('')}`;
 }

@@ -48,6 +48,9 @@ async function approve(entry: Entry, command: Command, responding: Responding, d
   const remark = `approved by ${command.by}`;
   const refuse = (why: string) =>
     deps.journal.save({ ...entry, guards: decided.guards, status: 'refused', remark: `${remark}, but ${why}` });
+  // Whoever cannot look answers nothing: the question stands, for somebody who can.
+  if (decided.status === 'refused' && !decided.guards.some(({ verdict }) => verdict === 'refuse'))
+    throw new CommandRefusedError(command, whyNot(decided));
   if (decided.status !== 'open') return refuse(whyNot(decided));
   // The yes was to what was shown. Whoever can write to the object must not turn it into a yes to something else.
   const deeds = decided.steps.map(({ effect }) => effect);

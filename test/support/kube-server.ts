@@ -77,6 +77,7 @@ async function answer(
 ): Promise<unknown> {
   const { apiGroup = '', apiVersion = '', namespace, resource = '', name } = PATH.exec(path)?.groups ?? {};
   const call = { auditId };
+  if (resource === 'selfsubjectreviews') return { status: { userInfo: { username: await cluster.whoAmI(call) } } };
   if (resource === 'selfsubjectaccessreviews') return { status: { allowed: true } };
   const collection = { apiGroup, apiVersion, resource, ...(namespace === undefined ? {} : { namespace: decodeURIComponent(namespace) }) };
   if (name === undefined) {

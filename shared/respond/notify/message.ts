@@ -125,9 +125,7 @@ function commandsFor({ id, steps }: Entry, status: Status, stage: string | undef
   const undoable = steps.some(({ effect, state }) => state === 'done' && changesCluster(effect));
   return {
     show: `tiercel journal show ${id}${where}`,
-    ...(status === 'awaiting-approval'
-      ? { approve: `tiercel approve ${id}${where}${cluster}`, deny: `tiercel deny ${id}${where}${cluster}` }
-      : {}),
+    ...(status === 'awaiting-approval' ? { approve: `tiercel approve ${id}${where}${cluster}`, deny: `tiercel deny ${id}${where}` } : {}),
     ...(undoable && status !== 'undone' ? { undo: `tiercel undo ${id}${where}${cluster}` } : {}),
   };
 }

@@ -137,6 +137,20 @@ describe('approval', () => {
     expect(cluster.writes).toEqual([]);
   });
 
+  it('stands where the one who says yes may not look: it was no answer', async () => {
+    const { ask, command, deps, cluster } = scene('approval: {within: 1h}');
+    const { id } = await ask();
+    const { get } = cluster.client;
+    const denied = async () => {
+      throw new KubeStatusError('get', 403, 'Forbidden', 'not you');
+    };
+    Object.assign(cluster.client, { get: denied });
+    await expect(command('approve', id)).rejects.toThrow(/Cannot approve response .*: same-object: .*not you/);
+    expect(await deps.journal.find(id)).toMatchObject({ status: 'awaiting-approval' });
+    Object.assign(cluster.client, { get });
+    expect(await command('approve', id)).toMatchObject({ status: 'done' });
+  });
+
   it('says why a yes came to nothing', async () => {
     const { ask, command, deps, cluster } = scene('approval: {within: 1h}');
     const { id } = await ask();

@@ -24,7 +24,7 @@ describe('a message', () => {
     expect(text.split('\n')[0]).toBe('Asks whether to isolate pods prod/web');
     expect(text).toContain('answer by: 2026-11-21T09:25:00.000Z');
     expect(commands.approve).toBe(`tiercel approve ${entry.id} --stage prod --kubeconfig ~/.kube/config`);
-    expect(commands.deny).toBe(`tiercel deny ${entry.id} --stage prod --kubeconfig ~/.kube/config`);
+    expect(commands.deny).toBe(`tiercel deny ${entry.id} --stage prod`);
     expect(commands.undo).toBeUndefined();
     for (const command of Object.values(commands)) expect(text.split('\n')).toContain(command);
     expect(response).toMatchObject({ status: 'awaiting-approval', user: 'mallory', cluster: 'prod-1', target: 'pods prod/web' });
