@@ -32,6 +32,9 @@ export interface CarryOutDeps {
 /** Changes of the object under our hands that are worth another look, per invocation. Pods change a few times a second at most. */
 const MAX_CONFLICTS = 5;
 
+/** What a server says may quote an object at length. Characters. */
+const MAX_REMARK = 1_000;
+
 type Outcome =
   | { readonly kind: 'done'; readonly note?: string; readonly uid?: string }
   | { readonly kind: 'superseded'; readonly note: string }
@@ -62,7 +65,7 @@ export async function carryOut(opened: Entry, deps: CarryOutDeps): Promise<Entry
         : await performOutside(step.effect, entry, deps);
     } catch (error) {
       if (!(error instanceof KubeStatusError) || error.retryable) throw error;
-      return deps.journal.save({ ...entry, status: 'failed', remark: error.message });
+      return deps.journal.save({ ...entry, status: 'failed', remark: error.message.slice(0, MAX_REMARK) });
     }
     if (outcome.kind === 'changed') {
       if (++conflicts > MAX_CONFLICTS) throw new ChangingObjectError(step.effect);

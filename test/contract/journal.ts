@@ -111,6 +111,13 @@ export function journalContract(name: string, open: (clock: Pick<Clock, 'now'> &
       expect(saved).toMatchObject({ status: 'done', rules: joined.rules });
     });
 
+    it('is not filled by rules that somebody makes up', async () => {
+      let { entry } = await journal.record(draft());
+      for (let at = 0; at < 80; at++) entry = await journal.join(entry, [`rule ${at}`]);
+      expect(entry.rules).toHaveLength(64);
+      expect((await journal.find(entry.id))?.rules).toHaveLength(64);
+    });
+
     it('keeps any object whole, however it is made', async () => {
       let nested: unknown = 'x';
       for (let depth = 0; depth < 100; depth++) nested = depth % 2 ? [nested] : { '': nested, big: 9007199254740991 };

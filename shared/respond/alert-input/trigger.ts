@@ -110,12 +110,21 @@ function openDelivery(data: Json | undefined): JsonObject {
 function fromLine(message: string, via: Via): ReceivedItem {
   if (Buffer.byteLength(message) > MAX_ALERT_BYTES) return reject(via, `longer than ${MAX_ALERT_BYTES} bytes`);
   const outer = tryParse(message);
-  if (!isJsonObject(outer)) return { kind: 'ignored', via, reason: 'a log line that is not JSON' };
+  if (!isJsonObject(outer)) return isPiece(message) ? reject(via, PIECE) : { kind: 'ignored', via, reason: 'a log line that is not JSON' };
   const inner = typeof outer.log === 'string' ? tryParse(outer.log) : outer.log;
+  if (inner === undefined && typeof outer.log === 'string' && isPiece(outer.log)) return reject(via, PIECE);
   const alert = isJsonObject(inner) ? inner : outer;
   if (alert.rule === undefined && alert.output_fields === undefined)
     return { kind: 'ignored', via, reason: 'a JSON log line without a rule' };
   return accept(alert, via, metadataOf(outer));
+}
+
+const PIECE =
+  'expected a JSON object, got text that begins like one: an alert in pieces? Container runtimes cut lines at 16 KiB; infra/firelens puts them together again';
+
+/** Text that did not parse, and is none of Falco's ordinary lines either: an alert must not go for one. */
+function isPiece(text: string): boolean {
+  return text.trimStart().startsWith('{');
 }
 
 function tryParse(text: string): Json | undefined {

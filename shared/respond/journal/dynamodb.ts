@@ -1,7 +1,16 @@
 import { ConditionalCheckFailedException, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Clock } from '../../platform/clock.ts';
-import { type Draft, type Entry, getsFurther, type Journal, JournalContentionError, type Summary, summaryOf } from './journal.ts';
+import {
+  type Draft,
+  type Entry,
+  getsFurther,
+  type Journal,
+  JournalContentionError,
+  rulesToAdd,
+  type Summary,
+  summaryOf,
+} from './journal.ts';
 
 export interface DynamoDBJournalOptions {
   readonly client: DynamoDBClient;
@@ -56,7 +65,8 @@ export function createDynamoDBJournal(options: DynamoDBJournalOptions): Journal 
   }
 
   async function addRules(existing: Entry, rules: readonly string[]): Promise<Entry> {
-    if (rules.every((rule) => existing.rules.includes(rule))) return existing;
+    const added = rulesToAdd(existing, rules);
+    if (added.length === 0) return existing;
     const { Attributes } = await client.send(
       new UpdateCommand({
         TableName: tableName,
@@ -64,7 +74,7 @@ export function createDynamoDBJournal(options: DynamoDBJournalOptions): Journal 
         UpdateExpression: 'ADD #rules :rules',
         ConditionExpression: 'attribute_exists(pk)',
         ExpressionAttributeNames: { '#rules': 'rules' },
-        ExpressionAttributeValues: { ':rules': new Set(rules) },
+        ExpressionAttributeValues: { ':rules': new Set(added) },
         ReturnValues: 'ALL_NEW',
       }),
     );

@@ -132,6 +132,14 @@ export class JournalContentionError extends TiercelError {
   }
 }
 
+/** Whoever may send alerts may name any rule; more of them than there are rules must not fill the entry. */
+const MAX_RULES = 64;
+
+/** The rules that are new to an entry and still have a place in it. */
+export function rulesToAdd({ rules }: Pick<Entry, 'rules'>, given: readonly string[]): readonly string[] {
+  return given.filter((rule) => !rules.includes(rule)).slice(0, Math.max(0, MAX_RULES - rules.length));
+}
+
 /** Decisions that a further one replaces. Everything that was set in motion has rank 2 and stays. */
 const RANK: Readonly<Partial<Record<Status, number>>> = { refused: 0, planned: 1 };
 const rank = (status: Status): number => RANK[status] ?? 2;

@@ -1,5 +1,5 @@
 import type { Clock } from '../../platform/clock.ts';
-import { type Entry, getsFurther, type Journal, JournalContentionError, summaryOf } from './journal.ts';
+import { type Entry, getsFurther, type Journal, JournalContentionError, rulesToAdd, summaryOf } from './journal.ts';
 
 /** A journal for one process: local stages, the demo, the fault harness. */
 export function createMemoryJournal(clock: Clock): Journal {
@@ -13,7 +13,7 @@ export function createMemoryJournal(clock: Clock): Journal {
       const existing = entries.get(draft.id);
       const now = clock.now();
       if (!existing) return { entry: put({ ...draft, version: 1, createdAtMs: now, updatedAtMs: now }), won: true };
-      const rules = [...new Set([...existing.rules, ...draft.rules])].sort();
+      const rules = withRules(existing, draft.rules);
       if (!getsFurther(existing.status, draft.status)) return { entry: put({ ...existing, rules }), won: false };
       return {
         entry: put({ ...draft, rules, version: existing.version + 1, createdAtMs: existing.createdAtMs, updatedAtMs: now }),
@@ -27,7 +27,7 @@ export function createMemoryJournal(clock: Clock): Journal {
     },
     async join(entry, rules) {
       const existing = entries.get(entry.id) ?? entry;
-      return put({ ...existing, rules: [...new Set([...existing.rules, ...rules])].sort() });
+      return put({ ...existing, rules: withRules(existing, rules) });
     },
     async find(id) {
       return entries.get(id);
@@ -43,4 +43,8 @@ export function createMemoryJournal(clock: Clock): Journal {
         .map(summaryOf);
     },
   };
+}
+
+function withRules(existing: Entry, rules: readonly string[]): readonly string[] {
+  return [...existing.rules, ...rulesToAdd(existing, rules)].sort();
 }

@@ -73,6 +73,16 @@ describe('readTrigger', () => {
     expect(fields[4]).toEqual({ cluster: 'prod', 'ecs.cluster': 'another', node: 'node-1' });
   });
 
+  it('counts an alert that came in pieces as rejected, not as an ordinary line', () => {
+    const piece = body.slice(0, 200);
+    const items = readTrigger(
+      logs(piece, JSON.stringify({ ecs_cluster: 'c', log: piece }), body.slice(200), JSON.stringify({ log: 'Falco initialized' })),
+    );
+    expect(kinds(items)).toEqual(['rejected', 'rejected', 'ignored', 'ignored']);
+    expect(reasonOf(items[0])).toContain('in pieces');
+    expect(reasonOf(items[0])).not.toContain('rule');
+  });
+
   it('answers a control message with nothing to do', () => {
     expect(readTrigger(delivery({ messageType: 'CONTROL_MESSAGE', logEvents: [] }))).toEqual([]);
   });
