@@ -12,6 +12,7 @@ import { registerReplay } from './commands/replay.ts';
 import { registerRespond } from './commands/respond.ts';
 import { registerRules } from './commands/rules.ts';
 import { registerSelect } from './commands/select.ts';
+import { visible } from './print/terminal.ts';
 import { serviceFailure } from './service-failure.ts';
 import { UsageError } from './usage.ts';
 
@@ -66,7 +67,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     // What was foreseen says by itself what to do; anything else is a defect and keeps its stack.
     const foreseen = error instanceof TiercelError ? error : serviceFailure(error);
     if (foreseen === undefined) throw error;
-    process.stderr.write(`${running}: ${foreseen.message}\n`);
+    process.stderr.write(`${running}: ${visible(foreseen.message)}\n`);
     return foreseen instanceof UsageError ? EXIT.usage : EXIT.failed;
   }
 }

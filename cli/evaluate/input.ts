@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import type { Priority } from '../../shared/falco/alert.ts';
 import type { AppendOutput } from '../../shared/falco/engine/index.ts';
 import { type LoadedRule, loadRules, readAppendOutput, renderDiagnostic } from '../../shared/falco/engine/index.ts';
-import type { Out } from '../print/terminal.ts';
+import { type Out, visible } from '../print/terminal.ts';
 import { OWN_RULES, readRulesFiles } from '../rules/files.ts';
 import { given, readText, UnreadableFile } from '../usage.ts';
 import { type EventSink, readEvents } from './lines.ts';
@@ -24,7 +24,7 @@ export async function loadNamedRules(
   const files = await readRulesFiles(paths ?? OWN_RULES);
   const { loads, diagnostics, rules } = loadRules(files, minPriority ? { minPriority } : {});
   if (loads) return rules;
-  for (const diagnostic of diagnostics.filter(({ level }) => level === 'error')) log.write(`${renderDiagnostic(diagnostic)}\n`);
+  for (const diagnostic of diagnostics.filter(({ level }) => level === 'error')) log.write(`${visible(renderDiagnostic(diagnostic))}\n`);
   log.write('the rules do not load: nothing was evaluated\n');
   return undefined;
 }

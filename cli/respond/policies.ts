@@ -13,7 +13,7 @@ import {
   readPolicyTest,
   runPolicyTest,
 } from '../../shared/respond/index.ts';
-import { type Out, paletteFor } from '../print/terminal.ts';
+import { type Out, paletteFor, visible } from '../print/terminal.ts';
 import { readYamlFiles, testPaths } from '../rules/files.ts';
 import { given, isFolder, readText } from '../usage.ts';
 
@@ -35,7 +35,7 @@ export async function checkPolicies(paths: readonly string[], out: Out): Promise
   const files = await policyFiles(paths);
   const { set, findings } = readPolicies(files, actionCatalogue, await knownFields());
   const passedOver = await filesPassedOver(paths);
-  for (const finding of findings) out.write(`${formatFinding(finding)}\n`);
+  for (const finding of findings) out.write(`${visible(formatFinding(finding))}\n`);
   for (const path of passedOver) out.write(`${path}: respond reads *.yaml of its folder and would pass this file over\n`);
   if (files.length === 0) out.write(`no policy file in ${paths.join(', ')}\n`);
   const problems = findings.length + passedOver.length + (files.length === 0 ? 1 : 0);

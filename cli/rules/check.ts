@@ -9,6 +9,7 @@ import {
 } from '../../shared/falco/engine/index.ts';
 import { SourceFile } from '../../shared/falco/engine/read/source.ts';
 import { digestBesideHeartbeat } from '../../shared/falco/heartbeat.ts';
+import { visible } from '../print/terminal.ts';
 import { UnreadableFile } from '../usage.ts';
 import { githubAnnotations, sarifReport } from './check-reports.ts';
 import { readRulesFiles } from './files.ts';
@@ -44,7 +45,7 @@ export async function checkRules(
       out.write(githubAnnotations(diagnostics));
       break;
     default:
-      for (const diagnostic of diagnostics) out.write(`${renderDiagnostic(diagnostic)}\n\n`);
+      for (const diagnostic of diagnostics) out.write(`${visible(renderDiagnostic(diagnostic))}\n\n`);
       out.write(`${summary}\n`);
   }
   if (!loads) return 'errors';

@@ -1,6 +1,6 @@
 import { text as readStream } from 'node:stream/consumers';
 import { type Explanation, explainRule, loadRules, renderDiagnostic, splitPayload } from '../../shared/falco/engine/index.ts';
-import { type Out, type Palette, paletteFor } from '../print/terminal.ts';
+import { type Out, type Palette, paletteFor, visible } from '../print/terminal.ts';
 import { readText, UsageError } from '../usage.ts';
 import { OWN_RULES, readRulesFiles } from './files.ts';
 
@@ -16,7 +16,7 @@ export async function explainEvents(
 ): Promise<boolean> {
   const loaded = loadRules(await readRulesFiles(rules ?? OWN_RULES));
   if (!loaded.loads) {
-    for (const diagnostic of loaded.diagnostics) log.write(`${renderDiagnostic(diagnostic)}\n`);
+    for (const diagnostic of loaded.diagnostics) log.write(`${visible(renderDiagnostic(diagnostic))}\n`);
     return false;
   }
   const rule = loaded.defined.find((one) => one.name === name);
@@ -29,7 +29,7 @@ export async function explainEvents(
   const { file, line } = rule.place;
   out.write(`${palette.bold(rule.name)}  ${palette.dim(`${file}:${line}`)}${loaded.rules.includes(rule) ? '' : ' (disabled)'}\n`);
   for (const event of eventsOf(path === '-' ? await readStream(process.stdin) : await readText(path), path)) {
-    out.write(`\n${palette.dim(titleOf(event))}\n`);
+    out.write(`\n${palette.dim(visible(titleOf(event)))}\n`);
     const result = explainRule(rule, event, loaded.macroOf);
     if ('rejection' in result) out.write(`Falco would not take this event: ${result.rejection.reason}\n`);
     else {
@@ -60,7 +60,8 @@ function titleOf(event: Uint8Array): string {
   }
 }
 
-function print({ text, macro, result, reached, value, children }: Explanation, depth: number, out: Out, palette: Palette): void {
+function print({ text: condition, macro, result, reached, value, children }: Explanation, depth: number, out: Out, palette: Palette): void {
+  const text = visible(condition);
   const mark = result ? '✓' : '✗';
   const paint = reached ? (result ? palette.green : palette.red) : palette.dim;
   const name = macro === undefined ? '' : `${palette.cyan(macro)}: `;
@@ -74,5 +75,5 @@ function shorten(value: NonNullable<NonNullable<Explanation['value']>['left']>):
   const plain = JSON.stringify(value, (_key, part: unknown) =>
     typeof part === 'bigint' ? Number(part) : typeof part === 'string' ? Buffer.from(part, 'latin1').toString('utf8') : part,
   );
-  return plain.length > SHOWN ? `${plain.slice(0, SHOWN)}…` : plain;
+  return visible(plain.length > SHOWN ? `${plain.slice(0, SHOWN)}…` : plain);
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createProgress } from '../../../../cli/print/progress.ts';
 import { table } from '../../../../cli/print/table.ts';
+import { visible } from '../../../../cli/print/terminal.ts';
 
 class Screen {
   text = '';
@@ -50,5 +51,17 @@ describe('progress', () => {
     for (; now <= 12_000; now += 100) progress.update(`at ${now}`, now / 20_000);
     progress.end();
     expect(screen.text).toBe(' 25% at 5000\n 50% at 10000\n');
+  });
+});
+
+describe('visible', () => {
+  it('takes what moves the cursor or turns the direction, and nothing else', () => {
+    expect(visible('pod\u001b[2K\r\u0007 \u009b1A \u202egnp.exe \u0000')).toBe('pod\ufffd[2K\ufffd\ufffd \ufffd1A \ufffdgnp.exe \ufffd');
+    expect(visible('Grüße, 東京 🚀\n\tindented')).toBe('Grüße, 東京 🚀\n\tindented');
+  });
+
+  it('reaches every text of a journal entry', () => {
+    const entry = { user: 'a\u0007', rules: ['b\u0007'], steps: [{ note: 'c\u0007', atMs: 1, uid: undefined, done: true, before: null }] };
+    expect(JSON.stringify(visible(entry))).toBe(JSON.stringify(entry).replaceAll('\\u0007', '\ufffd'));
   });
 });
