@@ -13,7 +13,7 @@ import {
   undo,
 } from '../../shared/respond/index.ts';
 import { table } from '../print/table.ts';
-import type { Out } from '../print/terminal.ts';
+import { type Out, visible } from '../print/terminal.ts';
 import { UsageError } from '../usage.ts';
 import { type JournalTable, openCluster, operatorDeps, tellingFrom } from './cluster.ts';
 import { openPolicies } from './policies.ts';
@@ -43,7 +43,7 @@ export async function listJournal(
   else
     out.write(
       table(
-        found.map(({ id, createdAtMs, status, policy, cluster, intent }) => [
+        visible(found).map(({ id, createdAtMs, status, policy, cluster, intent }) => [
           new Date(createdAtMs).toISOString(),
           status,
           policy,
@@ -78,7 +78,7 @@ export async function showEntry(journal: Journal, id: string, options: { readonl
     updatedAtMs,
     attempt,
     notices = [],
-  } = entry;
+  } = visible(entry);
   const facts = {
     status,
     mode,

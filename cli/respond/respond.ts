@@ -11,7 +11,7 @@ import { systemClock } from '../../shared/platform/clock.ts';
 import { messageOf } from '../../shared/platform/errors.ts';
 import { readKubeconfig } from '../../shared/platform/kube/index.ts';
 import { describeEffect, type Entry, type PolicySet, readTrigger } from '../../shared/respond/index.ts';
-import { type Out, paletteFor } from '../print/terminal.ts';
+import { type Out, paletteFor, visible } from '../print/terminal.ts';
 import { given, UnreadableFile, UsageError } from '../usage.ts';
 import { openCluster, operatorDeps } from './cluster.ts';
 import { OWN_POLICIES, openPolicies } from './policies.ts';
@@ -48,7 +48,7 @@ export async function planResponses(paths: readonly string[], options: RespondOp
   try {
     for await (const line of alertLines(paths, stdin)) {
       const outcome = await answer(line, planningDeps(set, line, client));
-      if (outcome.kind === 'answered') summary.count(outcome.entries);
+      if (outcome.kind === 'answered') summary.count(visible(outcome.entries));
       if (!options.summary || outcome.kind !== 'answered') print(outcome, options, out);
       wellRead &&= outcome.kind !== 'rejected' && outcome.kind !== 'failed';
     }
@@ -146,11 +146,17 @@ async function* alertLines(paths: readonly string[], stdin: Readable): AsyncGene
 function print(outcome: ItemOutcome, options: RespondOptions, out: Out): void {
   const { json } = options;
   if (outcome.kind === 'answered') {
-    for (const entry of outcome.entries) out.write(json ? `${JSON.stringify(entry)}\n` : describe(entry, options, paletteFor(out)));
+    for (const entry of outcome.entries)
+      out.write(
+        json
+          ? `${JSON.stringify(entry)}
+`
+          : describe(visible(entry), options, paletteFor(out)),
+      );
     return;
   }
   const why = reasonOf(outcome);
-  out.write(json ? `${JSON.stringify({ kind: outcome.kind, why })}\n` : `${outcome.kind} ${why}\n`);
+  out.write(json ? `${JSON.stringify({ kind: outcome.kind, why })}\n` : `${outcome.kind} ${visible(why)}\n`);
 }
 
 function reasonOf(outcome: Exclude<ItemOutcome, { kind: 'answered' }>): string {

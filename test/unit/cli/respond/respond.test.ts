@@ -54,6 +54,12 @@ describe('tiercel respond', () => {
     expect(JSON.parse(text)).toMatchObject({ status: 'planned', mode: 'shadow', policy: 'remove-cluster-admin-binding', steps: [] });
   });
 
+  it('shows names that a caller chose without what they would do to a terminal', async () => {
+    const { text } = await plan(['-'], alertText(bindingAlert({ 'ka.target.name': 'pwn\u001b[2J\u202e' })));
+    expect(text).toContain('pwn\ufffd[2J\ufffd');
+    expect(text).not.toContain('\u001b');
+  });
+
   it('says what it could not read, and goes on', async () => {
     const { ok, text } = await plan(['-'], `nonsense\n${alert}`);
     expect(ok).toBe(false);
