@@ -13,8 +13,6 @@ import { isTimestamp } from './timestamp.ts';
 export interface Stamps {
   /** The key under which `tiercel.dev/mac` is made; without one no MAC is stamped. */
   readonly mac?: MacKey;
-  /** `tiercel.dev/attempt`, from 2 on. */
-  readonly attempt?: number;
 }
 
 export interface Limits {
@@ -85,7 +83,7 @@ function stampAll(record: AuditRecord, layout: EventLayout, given: Stamps, whole
     const marked = restamped(record, layout, [{ name: TRUNCATED, value: '"true"' }]);
     return stampAll(marked, marked.layout, given, true);
   }
-  const { mac, attempt } = given;
+  const { mac } = given;
   const stamps = identityStamps(record.identity, record.origin.kind === 'cloudwatch' ? record.origin.logStream : undefined).slice();
   const uri = longUri(record.raw, layout);
   if (uri !== undefined) stamps.push({ name: 'tiercel.dev/uri-digest', value: `"${uri}"` });
@@ -94,7 +92,6 @@ function stampAll(record: AuditRecord, layout: EventLayout, given: Stamps, whole
     const read = layout.escapedKeys ? restamped(record, layout, stamps) : record;
     stamps.push({ name: 'tiercel.dev/mac', value: `"${macOf(mac, read)}"` });
   }
-  if (attempt !== undefined && attempt > 1) stamps.push({ name: ATTEMPT, value: `"${attempt}"` });
   return stamps.length === 0 ? record.raw : stamp(record.raw, layout, stamps);
 }
 
