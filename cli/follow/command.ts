@@ -7,8 +7,8 @@ import { messageOf, TiercelError } from '../../shared/platform/errors.ts';
 import type { Out } from '../print/terminal.ts';
 import { given, isFolder, readText, UsageError } from '../usage.ts';
 import { Follow, type FollowEnd, type RejectedLine } from './follow.ts';
-import { readCheckpoint, writeCheckpoint } from './place.ts';
-import { createReport } from './report.ts';
+import { type Place, readCheckpoint, writeCheckpoint } from './place.ts';
+import { createReport, type Report } from './report.ts';
 import { beginning, Tail } from './tail.ts';
 
 export interface FollowOptions {
@@ -74,9 +74,7 @@ export async function runFollow(logFile: string, options: FollowOptions, log: Ou
       identity: identityOf(options),
       prepare: (record) => prepare(record, mac === undefined ? {} : { mac }, { maxEventBytes: options.maxEventBytes }),
       destination: createWebhookDestination(config, { transport, clock: systemClock, random: systemRandom, restamp }),
-      checkpoint: async (now) => {
-        if (checkpoint !== undefined) await writeCheckpoint(checkpoint, now);
-      },
+      checkpoint: checkpoint === undefined ? async () => {} : keeper(checkpoint, known !== undefined, report, () => follow.counts.unkept++),
       reject: async (line) => {
         report.reject(`line ${line.line} (byte ${line.offset}) cannot be delivered: ${line.reason}`);
         if (options.rejects !== undefined) await keep(options.rejects, path, line);
@@ -103,6 +101,28 @@ export async function runFollow(logFile: string, options: FollowOptions, log: Ou
     await tail.close();
     transport.close();
   }
+}
+
+/**
+ * Keeps places in `file`. A wrong file is found out by the first place, unless there has been one (`known`); later, a full disk is no
+ * reason to stop watching: what is delivered since is delivered again after a restart, and that is said.
+ */
+function keeper(file: string, known: boolean, report: Report, failed: () => void): (place: Place) => Promise<void> {
+  let works = known;
+  let failing = false;
+  return async (place) => {
+    try {
+      await writeCheckpoint(file, place);
+      if (failing) report.say(`checkpoint ${file} is written again`);
+      failing = false;
+      works = true;
+    } catch (error) {
+      if (!works) throw error;
+      failed();
+      if (!failing) report.say(`${messageOf(error)}; following goes on, and a restart delivers again what comes from here on`);
+      failing = true;
+    }
+  };
 }
 
 function identityOf({ cluster, account, region }: FollowOptions) {

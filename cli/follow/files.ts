@@ -2,7 +2,8 @@ import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { createGunzip } from 'node:zlib';
-import { type Fingerprint, fits } from './place.ts';
+import { UnreadableFile } from '../usage.ts';
+import { fits, type Place } from './place.ts';
 
 /** A file under one of the names that the log has, or has had. */
 export interface LogFile {
@@ -25,14 +26,14 @@ export function headOf(file: LogFile): Promise<Buffer> {
   return file.read(0, HEAD_BYTES);
 }
 
-/** Opens `path`; `undefined` when there is no such file (now). */
+/** Opens `path`; `undefined` when there is no such file (now). @throws UnreadableFile */
 export async function openLogFile(path: string): Promise<LogFile | undefined> {
   let handle: FileHandle;
   try {
     handle = await open(path, 'r');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    throw new UnreadableFile(path, error);
   }
   const inode = String((await handle.stat({ bigint: true })).ino);
   if (path.endsWith('.gz')) return { inode, size: async () => 0, settled: true, ...inflated(handle) };
@@ -110,7 +111,7 @@ export async function filesInOrder(log: string): Promise<readonly NamedFile[]> {
 async function list(log: string): Promise<NamedFile[]> {
   const folder = dirname(log);
   const name = basename(log);
-  const entries = new Set(await readdir(folder));
+  const entries = new Set(await readdir(folder).catch(noEntries));
   const earlier: { readonly entry: string; readonly order: Order }[] = [];
   for (const entry of entries) {
     // While a file is being compressed there are both; the plain one is whole.
@@ -126,6 +127,12 @@ async function list(log: string): Promise<NamedFile[]> {
     if (stats !== undefined) found.push({ path, inode: String(stats.ino) });
   }
   return found;
+}
+
+/** The log's folder may still have to be made, as the log itself. */
+function noEntries(error: NodeJS.ErrnoException): string[] {
+  if (error.code === 'ENOENT') return [];
+  throw new UnreadableFile(error.path ?? '', error);
 }
 
 /** Numbers count from the youngest, times from the oldest. */
@@ -147,13 +154,17 @@ function orderOf(log: string, entry: string): Order | undefined {
   return /^\d{4}-\d\d-\d\dT[\d.-]+$/.test(time) ? { number: 0, time } : undefined;
 }
 
-/** The file, under whichever name it has now, that had this fingerprint; one with this inode if several have. The caller closes it. */
-export async function findFile(log: string, fingerprint: Fingerprint, inode: string): Promise<LogFile | undefined> {
+/**
+ * The file, under whichever name it has now, that had the place's fingerprint and reaches as far as the place; one with its inode if
+ * several do. The caller closes it.
+ */
+export async function findFile(log: string, { fingerprint, inode, offset }: Place): Promise<LogFile | undefined> {
   let found: LogFile | undefined;
   for (const { path } of [...(await filesInOrder(log))].reverse()) {
     const file = await openLogFile(path);
     if (file === undefined) continue;
-    if (fits(fingerprint, await headOf(file)) && (found === undefined || (file.inode === inode && found.inode !== inode))) {
+    const reaches = file.settled || (await file.size()) >= offset;
+    if (reaches && fits(fingerprint, await headOf(file)) && (found === undefined || (file.inode === inode && found.inode !== inode))) {
       await found?.close();
       found = file;
     } else await file.close();

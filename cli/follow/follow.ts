@@ -55,6 +55,8 @@ export interface FollowCounts {
   rotations: number;
   /** Files that were gone before they were read to their end. */
   gaps: number;
+  /** Places that could not be kept: a restart delivers again what came after the last one that could. */
+  unkept: number;
 }
 
 export type FollowEnd = 'stopped' | 'end-of-log' | 'gave-up';
@@ -64,7 +66,17 @@ export type FollowEnd = 'stopped' | 'end-of-log' | 'gave-up';
  * A crash at any moment therefore costs at most that one block is delivered again, and a slow receiver costs no memory.
  */
 export class Follow {
-  readonly counts: FollowCounts = { lines: 0, delivered: 0, resent: 0, reduced: 0, rejected: {}, failures: 0, rotations: 0, gaps: 0 };
+  readonly counts: FollowCounts = {
+    lines: 0,
+    delivered: 0,
+    resent: 0,
+    reduced: 0,
+    rejected: {},
+    failures: 0,
+    rotations: 0,
+    gaps: 0,
+    unkept: 0,
+  };
   readonly #deps: FollowDeps;
   readonly #limits: FollowLimits;
   readonly #stop: AbortSignal;
@@ -86,8 +98,11 @@ export class Follow {
         continue;
       }
       const before = { ...block.place, ...placeBefore(block) };
-      const { dealt, gaveUp } = await this.#deliver(block);
-      const done = dealt === block.lines.length ? block.place : { ...before, ...block.lines[dealt - 1]?.next, skipping: false };
+      const { dealt, ahead, gaveUp } = await this.#deliver(block);
+      const done =
+        dealt === block.lines.length
+          ? block.place
+          : { ...before, ...block.lines[dealt - 1]?.next, skipping: false, ahead: [...ahead, ...block.place.ahead] };
       await checkpoint(done);
       this.counts.lines += dealt;
       this.#deps.onProgress(this.counts);
@@ -96,8 +111,7 @@ export class Follow {
     return 'stopped';
   }
 
-  /** Resolves to how many lines, from the first on, are dealt with: all of them, unless following ends. */
-  async #deliver(block: Block): Promise<{ readonly dealt: number; readonly gaveUp: boolean }> {
+  async #deliver(block: Block): Promise<Delivered> {
     if (block.tooLong !== undefined) await this.#reject('too-large', block.tooLong, undefined);
     let left: { readonly record: AuditRecord; readonly index: number }[] = [];
     for (const [index, line] of block.lines.entries()) {
@@ -127,11 +141,10 @@ export class Follow {
       onWaiting(faults[0]!.reason);
       left = again;
       const gaveUp = clock.now() - takenMs >= this.#limits.giveUpAfterMs;
-      if (gaveUp || this.#stop.aborted) return { dealt: left[0]!.index, gaveUp };
-      await this.#pause(backoffMs(failures, { baseMs: 100, capMs: 5000 }, random));
-      if (this.#stop.aborted) return { dealt: left[0]!.index, gaveUp: false };
+      if (!gaveUp && !this.#stop.aborted) await this.#pause(backoffMs(failures, { baseMs: 100, capMs: 5000 }, random));
+      if (gaveUp || this.#stop.aborted) return { ...dealtWith(block, left), gaveUp };
     }
-    return { dealt: block.lines.length, gaveUp: false };
+    return { dealt: block.lines.length, ahead: [], gaveUp: false };
   }
 
   async #recordOf(line: Line): Promise<AuditRecord | undefined> {
@@ -156,6 +169,21 @@ export class Follow {
   async #pause(ms: number): Promise<void> {
     await this.#deps.clock.sleep(ms, this.#stop).catch(() => {});
   }
+}
+
+/** What became of a block when following ends before all of it is delivered. */
+interface Delivered {
+  /** Lines, from the first on, that are dealt with. */
+  readonly dealt: number;
+  /** Offsets of those that are dealt with behind one that is not. */
+  readonly ahead: readonly number[];
+  readonly gaveUp: boolean;
+}
+
+function dealtWith(block: Block, left: readonly { readonly index: number }[]): Pick<Delivered, 'dealt' | 'ahead'> {
+  const waiting = new Set(left.map(({ index }) => index));
+  const dealt = left[0]!.index;
+  return { dealt, ahead: block.lines.flatMap(({ offset }, index) => (index > dealt && !waiting.has(index) ? [offset] : [])) };
 }
 
 function placeBefore(block: Block): Pick<Place, 'offset' | 'line'> {

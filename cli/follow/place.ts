@@ -24,6 +24,8 @@ const placeSchema = z.strictObject({
   line: z.int().min(0),
   /** The offset lies in a line that is too long to be held, and is passed over. */
   skipping: z.boolean(),
+  /** Offsets of lines behind `offset` that are dealt with: the receiver took them while it refused earlier ones, and then following was stopped. */
+  ahead: z.array(z.int().min(0)).default([]),
   /** The files read to their end last, or history from the first. What stands behind them in the order of rotation has not been read. */
   done: z.array(fingerprintSchema).max(DONE_FILES),
 });

@@ -107,19 +107,18 @@ export class Tail {
 
   /** The file of the present place. */
   async #find(): Promise<LogFile | undefined> {
-    const { fingerprint, inode } = this.#place;
-    if (fingerprint.bytes === 0) return undefined;
-    const file = await findFile(this.#log, fingerprint, inode);
+    if (this.#place.fingerprint.bytes === 0) return undefined;
+    const file = await findFile(this.#log, this.#place);
     if (file === undefined) {
       this.#events.gap(this.#place);
-      this.#place = { ...this.#place, fingerprint: fingerprintOf(Buffer.alloc(0)), offset: 0, line: 0, skipping: false };
+      this.#place = { ...this.#place, fingerprint: fingerprintOf(Buffer.alloc(0)), offset: 0, line: 0, skipping: false, ahead: [] };
     }
     return file;
   }
 
   /** Nothing of the log was read yet, and an earlier file is waiting: it was rotated away in between, with another's inode or fingerprint. */
   async #overtaken(file: LogFile): Promise<boolean> {
-    if (this.#place.offset > 0 || (await this.#inodeOfLog()) !== file.inode) return false;
+    if (this.#place.offset > 0 || this.#place.ahead.length > 0 || (await this.#inodeOfLog()) !== file.inode) return false;
     const next = await this.#successor(undefined);
     await next?.close();
     if (next === undefined || next.inode === file.inode) return false;
@@ -139,8 +138,9 @@ export class Tail {
     }
     if (!file.settled) {
       const head = await headOf(file);
-      const { fingerprint } = this.#place;
-      if (!fits(fingerprint, head)) return 'replaced';
+      const { fingerprint, offset } = this.#place;
+      // A file that grew shorter is another, also where it begins alike: somebody took lines out of it.
+      if (!fits(fingerprint, head) || (bytes.length === 0 && (await file.size()) < offset)) return 'replaced';
       if (isShort(fingerprint, head)) this.#place = { ...this.#place, fingerprint: fingerprintOf(head) };
     }
     return { bytes, complete: bytes.length < wanted };
@@ -149,30 +149,35 @@ export class Tail {
   /** The whole lines in `bytes`; `undefined` when no line ends in them and more may come. */
   #cut(bytes: Buffer, toTheEnd: boolean): Block | undefined {
     const lines: Line[] = [];
+    const ahead = new Set(this.#place.ahead);
     let { offset, line, skipping } = this.#place;
     let at = 0;
     for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, at)) {
       const next = { offset: offset + end + 1 - at, line: line + 1 };
-      if (!skipping) lines.push({ bytes: bytes.subarray(at, end), offset, number: line + 1, next });
+      if (!skipping && !ahead.has(offset)) lines.push({ bytes: bytes.subarray(at, end), offset, number: line + 1, next });
       skipping = false;
       ({ offset, line } = next);
       at = end + 1;
     }
-    if (at > 0) return { lines, tooLong: undefined, place: { ...this.#place, offset, line, skipping } };
+    if (at > 0) return { lines, tooLong: undefined, place: this.#placeAt({ offset, line, skipping }) };
     if (!skipping && (toTheEnd || bytes.length < MAX_VALUE_BYTES)) return undefined;
     const tooLong = skipping ? undefined : { offset, number: line + 1 };
-    return { lines: [], tooLong, place: { ...this.#place, offset: offset + bytes.length, skipping: true } };
+    return { lines: [], tooLong, place: this.#placeAt({ offset: offset + bytes.length, line, skipping: true }) };
   }
 
   /** The last line of a file, which no line feed ends. */
   #rest(bytes: Buffer): Block {
-    const { offset, line, skipping } = this.#place;
+    const { offset, line, skipping, ahead } = this.#place;
     const next = { offset: offset + bytes.length, line: line + 1 };
     return {
-      lines: skipping ? [] : [{ bytes, offset, number: line + 1, next }],
+      lines: skipping || ahead.includes(offset) ? [] : [{ bytes, offset, number: line + 1, next }],
       tooLong: undefined,
-      place: { ...this.#place, ...next, skipping: false },
+      place: this.#placeAt({ ...next, skipping: false }),
     };
+  }
+
+  #placeAt(at: Pick<Place, 'offset' | 'line' | 'skipping'>): Place {
+    return { ...this.#place, ...at, ahead: this.#place.ahead.filter((offset) => offset >= at.offset) };
   }
 
   /** Nothing will be written to the file any more: it is not the log now, and the writer has begun another. */
@@ -199,6 +204,7 @@ export class Tail {
       offset: 0,
       line: 0,
       skipping: false,
+      ahead: [],
       done: fingerprint.bytes > 0 ? [...done, fingerprint].slice(-DONE_FILES) : done,
     };
     return true;
@@ -268,6 +274,7 @@ export async function beginning(log: string, from: 'start' | 'end'): Promise<Pla
     fingerprint: fingerprintOf(head),
     ...end,
     skipping: false,
+    ahead: [],
     done,
   };
 }

@@ -7,6 +7,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -181,7 +182,78 @@ describe('a log that is rotated while it is read', () => {
   });
 });
 
+describe('a log in a strange state', () => {
+  it('that lost lines but begins as before is read again from its beginning, and that is said', async () => {
+    const log = new Log();
+    const reader = new Reader(log);
+    log.write(60);
+    await reader.read();
+    truncateSync(log.path, readFileSync(log.path, 'utf8').indexOf('{"auditID":"40"'));
+    log.write(5);
+    await reader.read();
+    expect(reader.gaps).toBe(1);
+    expect(new Set(reader.seen)).toEqual(new Set(log.written));
+    // And also when nobody was reading while it happened.
+    await reader.restart();
+    truncateSync(log.path, readFileSync(log.path, 'utf8').indexOf('{"auditID":"30"'));
+    log.write(5);
+    await reader.read();
+    expect(reader.gaps).toBe(2);
+    expect(new Set(reader.seen)).toEqual(new Set(log.written));
+    await reader.restart();
+  });
+
+  it('whose folder is still to be made is waited for', async () => {
+    const log = new Log();
+    const reader = new Reader(log);
+    rmSync(log.folder, { recursive: true });
+    await reader.read();
+    mkdirSync(log.folder);
+    writeFileSync(log.path, '');
+    log.write(3);
+    await reader.read();
+    expect(reader.seen).toEqual(log.written);
+    expect(reader.gaps).toBe(0);
+    await reader.restart();
+  });
+
+  it('that is a link to another file by now is read on, behind the rest of the first', async () => {
+    const log = new Log();
+    const reader = new Reader(log);
+    const [first, second] = [join(log.folder, 'first'), join(log.folder, 'second')];
+    rmSync(log.path);
+    writeFileSync(first, '');
+    symlinkSync(first, log.path);
+    log.write(3);
+    await reader.read();
+    log.write(2);
+    rmSync(log.path);
+    writeFileSync(second, '');
+    symlinkSync(second, log.path);
+    log.write(3);
+    await reader.read();
+    expect(reader.seen).toEqual(log.written);
+    await reader.restart();
+  });
+});
+
 describe('lines', () => {
+  it('that are dealt with behind the place are passed over, in this file only', async () => {
+    const log = new Log();
+    const reader = new Reader(log);
+    log.write(6);
+    const starts = log.written.map((_, at) => Buffer.byteLength(log.written.slice(0, at).join('\n')) + (at === 0 ? 0 : 1));
+    reader.place = { ...(await beginning(log.path, 'start')), ahead: [starts[1]!, starts[2]!, starts[5]!] };
+    await reader.read();
+    expect(reader.seen).toEqual([log.written[0], log.written[3], log.written[4]]);
+    expect(reader.place?.ahead).toEqual([]);
+    log.rename();
+    log.write(6);
+    await reader.read();
+    expect(reader.seen.slice(3)).toEqual(log.written.slice(6));
+    await reader.restart();
+  });
+
   it('a line is read when it is whole; the last one of a rotated file without its end too', async () => {
     const log = new Log();
     const reader = new Reader(log);
@@ -232,6 +304,10 @@ describe('the checkpoint', () => {
     expect(await readCheckpoint(file, log.path)).toEqual(place);
     expect(readdirSync(log.folder).sort()).toEqual(['audit.log', 'place.json']);
     await expect(readCheckpoint(file, '/other.log')).rejects.toThrow('one checkpoint per log');
+    // As the first version wrote it.
+    const { ahead: _, ...older } = place;
+    writeFileSync(file, JSON.stringify(older));
+    expect(await readCheckpoint(file, log.path)).toEqual(place);
     writeFileSync(file, '{"version":1');
     await expect(readCheckpoint(file, log.path)).rejects.toThrow('is not a checkpoint');
   });
