@@ -134,10 +134,7 @@ function insert(raw: Uint8Array, text: string, at: number): Uint8Array {
   return out;
 }
 
-/** Puts a member behind the last one of the object that is the whole text. */
+/** Puts a member behind the last one of the object that is the whole text and has some. */
 export function append(raw: Uint8Array, member: string): Uint8Array {
-  const close = raw.lastIndexOf(0x7d);
-  let last = close - 1;
-  while (raw[last]! <= 0x20) last--;
-  return insert(raw, raw[last] === 0x7b ? member : `,${member}`, close);
+  return insert(raw, `,${member}`, raw.lastIndexOf(0x7d));
 }

@@ -59,6 +59,13 @@ describe('prepare', () => {
     expect(prepared(text).text).toBe(text);
   });
 
+  it('stamps the digest of a URI that is long, not of one that only its spelling makes long', () => {
+    const digestOf = (uri: string) =>
+      prepared(pod.replace(/"requestURI":"[^"]*"/, `"requestURI":"${uri}"`)).event.annotations['tiercel.dev/uri-digest'];
+    expect(digestOf(`/${'x'.repeat(600)}`)).toMatch(/^sha256:[0-9a-f]{64}$/);
+    expect(digestOf(`/${'\\u0078'.repeat(100)}`)).toBeUndefined();
+  });
+
   it('names the log stream of each record, also where those of one delivery come from two', () => {
     const streamOf = (logStream: string) => {
       const made = prepare(record(pod, { origin: { ...CLOUDWATCH, logStream } }), {}, { maxEventBytes: LIMIT });
