@@ -1,4 +1,4 @@
-import { parseDocument, type ScalarTag } from 'yaml';
+import { type CollectionTag, parseDocument, type ScalarTag } from 'yaml';
 
 interface CloudFormationResource {
   Type: string;
@@ -14,7 +14,10 @@ export interface CloudFormationTemplate {
 /** The short forms of intrinsic functions our files use; kept as their text, e.g. `!Ref X` → 'X'. */
 const SHORT_FORMS = ['!Ref', '!GetAtt', '!Sub'];
 
-const tags: ScalarTag[] = SHORT_FORMS.map((tag) => ({ tag, resolve: (text) => text }));
+/** `!FindInMap [map, first, second]` is kept as its list. */
+const findInMap: CollectionTag = { tag: '!FindInMap', collection: 'seq', resolve: (list) => list };
+
+const tags: (ScalarTag | CollectionTag)[] = [...SHORT_FORMS.map((tag) => ({ tag, resolve: (text: string) => text })), findInMap];
 
 /** Reads a CloudFormation fragment. @throws Error naming the first YAML error with line and column. */
 export function readCloudFormation(text: string): CloudFormationTemplate {
