@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { ALARMS, type Subject } from './alarm-table.ts';
+import type { Subject } from './alarm.ts';
+import { ALARMS } from './alarm-table.ts';
 import { archivedClusters, streamName } from './archives.ts';
 import { beatingClusters } from './heartbeat.ts';
 import type { NamedStage } from './read.ts';
