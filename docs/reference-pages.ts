@@ -150,7 +150,7 @@ ${runbook.map((step, at) => `${at + 1}. ${step}`).join('\n')}
 Every deployed stage has these; \`alarmTopicArn\` in the stage file says who hears them. Source: \`infra/stage/alarm-table.ts\`.
 
 \`tiercel …\` stands for \`npm run -s tiercel -- …\` in a clone of this repository, after \`npm ci\`, with AWS credentials for the stage's account. Whatever rings,
-\`tiercel doctor --stage …\` looks at the whole road in half a minute and prints a command for each fault. After a first deployment \`SweepSilent\`, \`HeartbeatMissing\`,
+\`tiercel doctor --stage …\` looks at the whole road and prints a command for each fault. After a first deployment \`SweepSilent\`, \`HeartbeatMissing\`,
 \`EventsSilent\` and \`FalcoTargets\` ring until the first readings are there, half an hour at most: an alarm that waited for a first reading would say nothing of a stage that never worked.
 
 ${sections.join('\n')}`;

@@ -32,7 +32,7 @@ export async function acknowledge(
     const outcome =
       backedUp === undefined
         ? await ingestMessage(message, invocation, logger)
-        : ({ kind: 'backed-up', why: backedUp, objects: [] } as const);
+        : ({ kind: 'backed-up', why: backedUp, objects: [], failures: [] } as const);
     report(outcome, invocation, logger, meter);
     if (outcome.kind === 'done') continue;
     if (outcome.kind === 'backed-up') backedUp = outcome.why;
@@ -49,8 +49,8 @@ async function ingestMessage(message: SQSRecord, invocation: ArchiveInvocation, 
   try {
     return await ingestNotification(message.body, invocation.deps, invocation.times);
   } catch (error) {
-    logger.error('an object could not be read', { messageId: message.messageId, error: error as Error });
-    return { kind: 'failed', why: messageOf(error), objects: [] };
+    logger.error('a notification could not be read', { messageId: message.messageId, error: error as Error });
+    return { kind: 'failed', why: messageOf(error), objects: [], failures: [] };
   }
 }
 
@@ -67,6 +67,11 @@ function report(outcome: NotificationOutcome, { deps }: ArchiveInvocation, logge
     const level = result.kind === 'poison' ? 'error' : result.kind === 'backed-up' ? 'warn' : 'info';
     const { cluster } = deps.identify(object);
     logger[level](`object ${result.kind}`, { cluster, bucket: object.bucket, key: object.key, ...result });
+  }
+  // Read again later, five times at most; without this line nobody would know why.
+  for (const { object, error } of outcome.failures) {
+    const which = object === undefined ? {} : { cluster: deps.identify(object).cluster, bucket: object.bucket, key: object.key };
+    logger.error('an object could not be read', { ...which, error: error as Error });
   }
 }
 

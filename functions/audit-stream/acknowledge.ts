@@ -1,5 +1,5 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
-import type { DeliverySummary } from '../../shared/flows/ingest-delivery.ts';
+import { type DeliverySummary, DeliveryUnfinishedError } from '../../shared/flows/ingest-delivery.ts';
 
 /**
  * Turns the outcome of a delivery into Lambda's answer. An asynchronous invocation knows two: success, and a throw that makes Lambda
@@ -16,7 +16,8 @@ export async function acknowledge(
     logger.info('delivery ingested', { ...summary });
     return summary;
   } catch (error) {
-    logger.error('delivery not finished, Lambda will deliver it again', error as Error);
+    const summary = error instanceof DeliveryUnfinishedError ? error.summary : {};
+    logger.error('delivery not finished, Lambda will deliver it again', { ...summary, error: error as Error });
     throw error;
   }
 }

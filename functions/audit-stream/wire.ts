@@ -1,6 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { Context } from 'aws-lambda';
+import { describeOrigin } from '../../shared/audit/index.ts';
 import type { IngestTimes } from '../../shared/flows/ingest.ts';
 import type { IngestDeliveryDeps } from '../../shared/flows/ingest-delivery.ts';
 import { storeIn, wireIngest } from '../../shared/flows/ingest-wiring.ts';
@@ -37,7 +38,14 @@ export function wire(): { readonly meter: FlushingMeter; readonly start: StartIn
         ownLogGroup: config.AWS_LAMBDA_LOG_GROUP_NAME,
         keep: async (chunk, undelivered, why) => {
           await writeSpool(spool, chunk, undelivered);
-          logger.warn('events were parked in the spool', { events: undelivered.length, why, chunk: chunk.id });
+          const [first] = undelivered;
+          logger.warn('events were parked in the spool', {
+            events: undelivered.length,
+            why,
+            chunk: chunk.id,
+            cluster: first?.identity.cluster,
+            origin: first && describeOrigin(first.origin),
+          });
         },
       },
       times: { killedAtMs, deliverUntilMs: killedAtMs - Math.min(SPOOL_RESERVE_MS, remainingMs / 2) },

@@ -86,7 +86,7 @@ export const QUERIES: readonly SavedQuery[] = [
     name: 'Why events were parked',
     over: 'ingest',
     query: `filter message = "events were parked in the spool"
-      | stats sum(events) as parked, earliest(@timestamp) as since, latest(@timestamp) as until by why
+      | stats sum(events) as parked, earliest(@timestamp) as since, latest(@timestamp) as until by why, cluster
       | sort parked desc`,
   },
   {
@@ -100,9 +100,9 @@ export const QUERIES: readonly SavedQuery[] = [
   {
     name: 'Objects in trouble',
     over: 'ingest',
-    query: `filter message in ["object poison", "object backed-up", "object gone", "an object could not be read"]
+    query: `filter message in ["object poison", "object backed-up", "object gone", "an object could not be read", "a notification could not be read"]
       | sort @timestamp desc
-      | display @timestamp, message, key, why, attempts, error.message
+      | display @timestamp, message, cluster, key, why, attempts, error.message
       | limit 100`,
   },
   ...FIRELENS.queries.map(({ name, query }) => ({ name: `Nodes: ${name}`, over: 'falco' as const, query })),

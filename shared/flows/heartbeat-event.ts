@@ -10,7 +10,7 @@ export function newBeat(random: Random, sentAtMs: number): Beat {
 }
 
 /**
- * The audit event of a beat: whole, small, and like nothing a client can bring about, since no request can set annotations of that name.
+ * The audit event of a beat: whole, small, and like nothing a client can bring about, since no request can set annotations, and admission, which may, is not asked about a URI that is no resource.
  * The heartbeat rule wants the URI and the annotation; the user is a `system:` one, so that rules about strangers stay silent.
  */
 export function heartbeatEvent({ id, sentAtMs }: Beat): string {

@@ -13,6 +13,8 @@ export interface NotificationOutcome {
   readonly kind: 'done' | 'unfinished' | 'backed-up' | 'failed';
   readonly why?: string;
   readonly objects: readonly { readonly object: ObjectAddress; readonly outcome: ObjectOutcome }[];
+  /** What kept it from being done, each with its object; a delivery that a notification holds has none. */
+  readonly failures: readonly { readonly object?: ObjectAddress; readonly error: unknown }[];
 }
 
 /**
@@ -26,15 +28,21 @@ export async function ingestNotification(body: unknown, deps: IngestObjectDeps, 
     .digest('hex');
   await writeQuarantine(deps.quarantine, { id }, rejects);
   const outcomes: { object: ObjectAddress; outcome: ObjectOutcome }[] = [];
-  let failure: string | undefined;
+  const failures: { object?: ObjectAddress; error: unknown }[] = [];
+  const ended = (kind: NotificationOutcome['kind'], why?: string): NotificationOutcome => ({
+    kind,
+    ...(why === undefined ? {} : { why }),
+    objects: outcomes,
+    failures,
+  });
   for (const object of objects) {
     try {
       const outcome = await ingestObject(object, deps, times);
       outcomes.push({ object, outcome });
-      if (outcome.kind === 'backed-up') return { kind: 'backed-up', why: outcome.why, objects: outcomes };
-      if (outcome.kind === 'unfinished') return { kind: 'unfinished', why: 'time ran out', objects: outcomes };
+      if (outcome.kind === 'backed-up') return ended('backed-up', outcome.why);
+      if (outcome.kind === 'unfinished') return ended('unfinished', 'time ran out');
     } catch (error) {
-      failure ??= `s3://${object.bucket}/${object.key}: ${messageOf(error)}`;
+      failures.push({ object, error });
     }
   }
   for (const delivery of deliveries) {
@@ -42,9 +50,12 @@ export async function ingestNotification(body: unknown, deps: IngestObjectDeps, 
       await ingestDelivery(delivery, { ...deps, keep: leaveAtSource, ownLogGroup: undefined, retried: true }, times);
     } catch (error) {
       const cause = error instanceof DeliveryUnfinishedError ? error.cause : error;
-      if (isNobodysFault(cause)) return { kind: 'backed-up', why: cause.message, objects: outcomes };
-      failure ??= messageOf(error);
+      if (isNobodysFault(cause)) return ended('backed-up', cause.message);
+      failures.push({ error });
     }
   }
-  return failure === undefined ? { kind: 'done', objects: outcomes } : { kind: 'failed', why: failure, objects: outcomes };
+  const [first] = failures;
+  if (first === undefined) return ended('done');
+  const { object, error } = first;
+  return ended('failed', `${object === undefined ? '' : `s3://${object.bucket}/${object.key}: `}${messageOf(error)}`);
 }
