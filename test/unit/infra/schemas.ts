@@ -138,7 +138,7 @@ export const KINDS: Readonly<Record<string, z.ZodType>> = {
         .regex(/^\d+h$/)
         .optional(),
       dnsNames: z.array(name).optional(),
-      privateKey: z.strictObject({ algorithm: z.literal('ECDSA'), size: z.literal(256), rotationPolicy: z.literal('Always').optional() }),
+      privateKey: z.strictObject({ algorithm: z.literal('ECDSA'), size: z.literal(256), rotationPolicy: z.enum(['Always', 'Never']) }),
       usages: z.array(z.enum(['digital signature', 'server auth'])).optional(),
       additionalOutputFormats: z.array(z.strictObject({ type: z.literal('CombinedPEM') })).optional(),
       issuerRef,
