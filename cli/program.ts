@@ -23,20 +23,13 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 /** A command file registers its words here. Heavy imports belong inside the action, so that `--help` stays quick. */
 export type Register = (program: Command, exit: (code: ExitCode) => void) => void;
 
-/** One line per file in `cli/commands/`. */
-const COMMANDS: readonly Register[] = [
-  registerDemo,
-  registerDoctor,
-  registerEvaluate,
-  registerFollow,
-  registerInvoke,
-  registerJournal,
-  registerPolicy,
-  registerReplay,
-  registerRespond,
-  registerRules,
-  registerSelect,
-];
+/** Every file of `cli/commands/`, under the heading that the help shows it. */
+const COMMANDS: Readonly<Record<string, readonly Register[]>> = {
+  'Events and rules, on this machine:': [registerDemo, registerEvaluate, registerSelect, registerRules],
+  'To Falco:': [registerReplay, registerFollow],
+  'Responses:': [registerPolicy, registerRespond, registerJournal],
+  'A stage and its functions:': [registerDoctor, registerInvoke],
+};
 
 /** Every command with its words. Commands say by `exit` how they ended. */
 export function commandLine(exit: (code: ExitCode) => void = () => {}): Command {
@@ -46,8 +39,11 @@ export function commandLine(exit: (code: ExitCode) => void = () => {}): Command 
     // `rules publish` has a --version of its own.
     .enablePositionalOptions()
     .exitOverride();
-  for (const register of COMMANDS) register(program, exit);
-  return program;
+  for (const [heading, registers] of Object.entries(COMMANDS)) {
+    program.commandsGroup(heading);
+    for (const register of registers) register(program, exit);
+  }
+  return program.addHelpText('after', '\ntiercel <command> --help has examples and exit codes.\n');
 }
 
 /** Runs one command line (without `node` and the script). Resolves to the exit code; never calls `process.exit`. */
