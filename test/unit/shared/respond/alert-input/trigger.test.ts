@@ -83,6 +83,84 @@ describe('readTrigger', () => {
     expect(reasonOf(items[0])).not.toContain('rule');
   });
 
+  it('says by which road each came', () => {
+    expect(readTrigger(JSON.parse(body))[0]?.via).toEqual({ kind: 'invoke' });
+    expect(readTrigger(sqs(body, 'x')).map(({ via }) => via)).toEqual([
+      { kind: 'sqs', messageId: 'm0' },
+      { kind: 'sqs', messageId: 'm1' },
+    ]);
+    expect(readTrigger(sns(body))[0]?.via).toEqual({ kind: 'sns', messageId: 'n0' });
+    for (const line of [body, 'x', '{}', '{'])
+      expect(readTrigger(logs('x', line))[1]?.via, line).toEqual({ kind: 'logs', logGroup: 'falco', eventId: 'e1' });
+  });
+
+  it.each([
+    ['nothing', null],
+    ['an SQS record without an id', { eventSource: 'aws:sqs', body }],
+    ['a record of another service', { eventSource: 'aws:s3', messageId: 'm', body }],
+    ['an SNS record without an id', { EventSource: 'aws:sns', Sns: { Message: body } }],
+    ['an SNS record without a message', { EventSource: 'aws:sns', Sns: 'x' }],
+    ['a message of another service', { EventSource: 'aws:other', Sns: { MessageId: 'n', Message: body } }],
+  ])('refuses %s among records, by its place', (_, record) => {
+    const [good, bad] = readTrigger({ Records: [sqs(body).Records[0], record] });
+    expect(good?.kind).toBe('alert');
+    expect(bad).toMatchObject({
+      kind: 'rejected',
+      via: { kind: 'unknown', index: 1 },
+      reason: expect.stringContaining('SQS or SNS record'),
+    });
+  });
+
+  it('refuses a line that is no log event, by its place', () => {
+    for (const line of [null, { id: 1, message: body }, { id: 'e', message: 1 }, { message: body }]) {
+      const [bad, good] = readTrigger(
+        delivery({ messageType: 'DATA_MESSAGE', logGroup: 'falco', logEvents: [line, { id: 'e1', message: body }] }),
+      );
+      expect(bad).toMatchObject({ kind: 'rejected', via: { kind: 'unknown', index: 0 } });
+      expect(good?.kind).toBe('alert');
+    }
+  });
+
+  it('takes an alert by what marks one, its rule or its fields', () => {
+    for (const part of [{ rule: 'r' }, { output_fields: {} }]) {
+      expect(reasonOf(readTrigger(part)[0])).toContain('source: missing');
+      expect(reasonOf(readTrigger(logs(JSON.stringify(part)))[0])).toContain('source: missing');
+    }
+  });
+
+  it('opens one envelope of SNS, not one inside it, and none that is no notification', () => {
+    const envelope = (members: object) => JSON.stringify({ Type: 'Notification', Message: body, ...members });
+    expect(
+      kinds(readTrigger(sqs(envelope({}), envelope({ Message: envelope({}) }), envelope({ Type: 'Other' }), envelope({ Message: 1 })))),
+    ).toEqual(['alert', 'rejected', 'rejected', 'rejected']);
+  });
+
+  it('takes a message of a mebibyte, and none beyond', () => {
+    const long = (bytes: number) => `${' '.repeat(bytes - Buffer.byteLength(body))}${body}`;
+    for (const road of [sqs, sns, logs] as const) {
+      expect(readTrigger(road(long(1_048_576)))[0]?.kind).toBe('alert');
+      expect(reasonOf(readTrigger(road(long(1_048_577)))[0])).toBe('longer than 1048576 bytes');
+    }
+  });
+
+  it('takes 512 characters of what the log agent says', () => {
+    const [item] = readTrigger(logs(JSON.stringify({ ecs_cluster: 'c'.repeat(600), ecs_task_arn: '', eks_cluster: 7, log: body })));
+    const fields = item?.kind === 'alert' ? item.alert.output_fields : {};
+    expect(fields['ecs.cluster']).toBe('c'.repeat(512));
+    expect(fields).not.toHaveProperty(['ecs.task_arn']);
+    expect(fields).not.toHaveProperty(['cluster']);
+  });
+
+  it.each([
+    { messageType: 'OTHER', logEvents: [] },
+    { messageType: 'DATA_MESSAGE' },
+    { messageType: 'DATA_MESSAGE', logEvents: {} },
+    [],
+    'x',
+  ])('refuses a delivery that is none: %j', (envelope) => {
+    expect(() => readTrigger(delivery(envelope))).toThrow(/^Expected a CloudWatch Logs/);
+  });
+
   it('answers a control message with nothing to do', () => {
     expect(readTrigger(delivery({ messageType: 'CONTROL_MESSAGE', logEvents: [] }))).toEqual([]);
   });
@@ -100,7 +178,7 @@ describe('readTrigger', () => {
 
   it('bounds what it opens', () => {
     const bomb = { awslogs: { data: gzipSync(Buffer.alloc(80 * 1024 * 1024)).toString('base64') } };
-    expect(() => readTrigger(bomb)).toThrow(TriggerError);
+    expect(() => readTrigger(bomb)).toThrow(/at most 67108864 bytes.*: Cannot create a Buffer larger/);
   });
 
   it.each([undefined, null, 42, 'x', [], {}, { awslogs: { data: 1 } }, { awslogs: { data: 'AAAA' } }, { Records: 'x' }])(
