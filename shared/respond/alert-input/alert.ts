@@ -25,7 +25,7 @@ export function parseAlert(value: Json | undefined): Parsed<FalcoAlert> {
   if (time !== undefined && !isInstant(time))
     faults.push(`time: expected an RFC 3339 instant such as 2026-01-31T12:00:00.000000000Z, got ${quote(time)}`);
   const priority = priorityOf(value, faults);
-  const output = value.output === undefined ? '' : optionalText(value, 'output', MAX_TEXT_BYTES, faults);
+  const output = optionalText(value, 'output', MAX_TEXT_BYTES, faults);
   const hostname = optionalText(value, 'hostname', MAX_NAME_BYTES, faults);
   const uuid = optionalText(value, 'uuid', MAX_NAME_BYTES, faults);
   const tags = tagsOf(value, faults);

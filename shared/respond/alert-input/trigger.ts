@@ -158,8 +158,8 @@ function accept(value: Json, via: Via, metadata: Readonly<Record<string, string>
   const parsed = parseAlert(value);
   if (!parsed.ok) return reject(via, parsed.reason);
   // What the log agent says about its own node holds against what the alert says.
-  const fields = Object.assign(parsed.value.output_fields, metadata);
-  return { kind: 'alert', alert: { ...parsed.value, output_fields: fields }, via };
+  Object.assign(parsed.value.output_fields, metadata);
+  return { kind: 'alert', alert: parsed.value, via };
 }
 
 function reject(via: Via, reason: string): NotAnAlert {
