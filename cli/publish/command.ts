@@ -1,10 +1,11 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
+import { parse } from 'yaml';
 import { withThousands } from '../print/table.ts';
 import type { Out } from '../print/terminal.ts';
 import { OWN_RULES, readRulesFiles } from '../rules/files.ts';
 import { UnreadableFile, UsageError } from '../usage.ts';
-import { type Publication, publish } from './publish.ts';
+import { MADE_BY, type Publication, publish } from './publish.ts';
 
 export interface PublishCommandOptions {
   readonly out: string;
@@ -18,12 +19,14 @@ export interface PublishCommandOptions {
 export async function runPublish(options: PublishCommandOptions, out: Out): Promise<boolean> {
   const publication = publish(await readRulesFiles(options.rules ?? OWN_RULES), options);
   if (options.check) return isUpToDate(publication, options.out, out);
-  await emptyOwn(options.out);
+  const earlier = await earlierFiles(options.out);
   for (const { path, bytes } of publication.files) {
     const file = join(options.out, path);
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, bytes);
   }
+  const wanted = new Set(publication.files.map(({ path }) => path));
+  for (const path of earlier) if (!wanted.has(path)) await rm(join(options.out, path));
   out.write(`${withThousands(publication.rules)} rules, digest ${publication.digest}\n`);
   out.write(`${options.out}: rules/, falco-rules.values.yaml, falco-rules.configmap.yaml, oci/, digest\n`);
   return true;
@@ -46,14 +49,27 @@ async function isUpToDate(publication: Publication, folder: string, out: Out): P
   return problems.length === 0;
 }
 
-/** What an earlier publication left, so that no rule survives that was taken out. A folder with anything else in it is somebody's, and stays. */
-async function emptyOwn(folder: string): Promise<void> {
+const VALUES = 'falco-rules.values.yaml';
+/** Files of an earlier publication that say themselves what they are, or are named by what is in them. */
+const RECOGNISED = /^(digest|falco-rules\.(values|configmap)\.yaml|oci\/(oci-layout|index\.json|blobs\/sha256\/[0-9a-f]{64}))$/;
+
+/** What an earlier publication left: what does not come again is taken away. @throws UsageError when the folder holds anything that none made, and so is somebody's */
+async function earlierFiles(folder: string): Promise<readonly string[]> {
   const there = await filesBelow(folder);
-  const foreign = there.find((path) => !/^(rules\/[^/]+\.ya?ml|digest|falco-rules\.(values|configmap)\.yaml|oci\/.+)$/.test(path));
+  const rules = await earlierRules(join(folder, VALUES));
+  const foreign = there.find((path) => rules === undefined || !(RECOGNISED.test(path) || rules.has(path)));
   if (foreign !== undefined) {
     throw new UsageError('FOLDER_NOT_EMPTY', `${folder} holds ${foreign}, which no publication made: name another folder, or an empty one`);
   }
-  for (const path of there) await rm(join(folder, path));
+  return there;
+}
+
+/** The rules files that an earlier publication wrote, by its values; `undefined` when there was none. */
+async function earlierRules(values: string): Promise<ReadonlySet<string> | undefined> {
+  const text = await readFile(values, 'utf8').catch(() => '');
+  if (!text.startsWith(MADE_BY)) return undefined;
+  const { customRules } = parse(text) as { readonly customRules: Readonly<Record<string, string>> };
+  return new Set(Object.keys(customRules).map((name) => `rules/${name}`));
 }
 
 async function filesBelow(folder: string): Promise<string[]> {

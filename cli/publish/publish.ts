@@ -36,6 +36,9 @@ const INDEX = 'application/vnd.oci.image.index.v1+json';
 /** Where falcoctl puts the files, below its folder for rules (infra/helm/falco-rules-artifact.values.yaml): Falco can be given a folder, and this one holds nothing else. */
 const RULES_FOLDER = 'tiercel-rules';
 
+/** How the values and the ConfigMap begin. */
+export const MADE_BY = '# Made by `tiercel rules publish`';
+
 const VERSION = /^\d{1,9}\.\d{1,9}\.\d{1,9}(-[0-9A-Za-z.-]{1,64})?$/;
 
 /** What Kubernetes takes in one object, less some room for the rest of it. */
@@ -68,15 +71,14 @@ export function publish(rulesFiles: readonly RulesFile[], options: PublishOption
       'the rules do not fit into a ConfigMap (1 MiB): publish them as an artifact only, or fewer of them',
     );
   }
-  const head = `# Made by \`tiercel rules publish\` from ${names.length} files, version ${options.version}. Digest: ${digest}\n`;
+  const head = `${MADE_BY} from ${names.length} files, version ${options.version}. Digest: ${digest}\n`;
   const annotations = { 'tiercel.dev/rules-digest': digest, 'tiercel.dev/rules-version': options.version };
   const text = (value: unknown) => Buffer.from(`${head}${stringify(value, { lineWidth: 0 })}`);
   return {
     digest,
     rules: loaded.rules.length,
     files: [
-      ...named.map((file) => ({ path: `rules/${file.name}`, bytes: Buffer.from(file.text) })),
-      { path: 'digest', bytes: Buffer.from(`${digest}\n`) },
+      // First, because it says which of the others are ours.
       { path: 'falco-rules.values.yaml', bytes: text({ customRules: data, podAnnotations: annotations }) },
       {
         path: 'falco-rules.configmap.yaml',
@@ -87,6 +89,8 @@ export function publish(rulesFiles: readonly RulesFile[], options: PublishOption
           data,
         }),
       },
+      ...named.map((file) => ({ path: `rules/${file.name}`, bytes: Buffer.from(file.text) })),
+      { path: 'digest', bytes: Buffer.from(`${digest}\n`) },
       ...ociLayout(named, annotations, options.version),
     ],
   };

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -122,9 +122,11 @@ describe('tiercel rules publish', () => {
     expect((await run({ rules: written, check: true })).ok).toBe(false);
     expect((await run({ rules: written })).ok).toBe(true);
     expect((await run({ rules: written, check: true })).ok).toBe(true);
+    const comment = join(root, '99-old.yaml');
+    writeFileSync(comment, '# A comment, and no rule.\n');
+    await run({ rules: [...written, comment] });
     const file = join(root, 'out/rules/10-a.yaml');
     writeFileSync(file, '# other\n');
-    writeFileSync(join(root, 'out/rules/99-old.yaml'), '');
     const { ok, said } = await run({ rules: written, check: true });
     expect(ok).toBe(false);
     expect(said).toContain('rules/10-a.yaml is another');
@@ -134,10 +136,24 @@ describe('tiercel rules publish', () => {
     expect(readFileSync(file, 'utf8')).toBe(own[0]?.text);
   });
 
-  it('leaves a folder alone that holds anything else', async () => {
-    const folder = mkdtempSync(join(root, 'mine-'));
-    writeFileSync(join(folder, 'letter.txt'), 'dear');
-    await expect(run({ rules: written, out: folder })).rejects.toThrow('letter.txt');
+  it.each(['letter.txt', 'rules/mine.yaml', 'digest', 'falco-rules.values.yaml', 'oci/index.json'])(
+    'leaves a folder alone that holds %s of somebody else',
+    async (name) => {
+      const folder = mkdtempSync(join(root, 'mine-'));
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      writeFileSync(join(folder, name), 'customRules: {}\n');
+      await expect(run({ rules: written, out: folder })).rejects.toThrow(name);
+      expect(readFileSync(join(folder, name), 'utf8')).toBe('customRules: {}\n');
+    },
+  );
+
+  it('leaves rules alone that somebody put beside those of an earlier publication', async () => {
+    const folder = mkdtempSync(join(root, 'beside-'));
+    await run({ rules: written, out: folder });
+    const mine = join(folder, 'rules/mine.yaml');
+    writeFileSync(mine, '- list: mine\n  items: [a]\n');
+    await expect(run({ rules: written, out: folder })).rejects.toThrow('rules/mine.yaml');
+    expect(existsSync(mine)).toBe(true);
   });
 
   it('publishes the project’s own rules; the values fit the chart and a ConfigMap', async () => {
