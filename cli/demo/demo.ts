@@ -27,7 +27,7 @@ export interface DemoResult {
   readonly tookMs: number;
 }
 
-/** The three functions' own flows in one process: memory for DynamoDB, a temporary folder for S3, the embedded engine for Falco. */
+/** The functions' own flows in one process: memory for DynamoDB, a temporary folder for S3, the embedded engine for Falco. */
 export async function runDemo(): Promise<DemoResult> {
   const startedMs = performance.now();
   const events = await readSamples();
