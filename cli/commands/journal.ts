@@ -85,12 +85,13 @@ export const registerJournal: Register = (program, exit) => {
   )
     .addArgument(new Argument('[mode]', 'how it stands is shown when left out').choices(['off', 'shadow', 'enforce']))
     .option('--why <reason>', 'for those who find it turned')
-    .action(async (mode: Mode | undefined, options: Where & { why?: string }) => {
+    .option('--json', 'how it stands, as JSON')
+    .action(async (mode: Mode | undefined, options: Where & { why?: string; json?: true }) => {
       const [{ turnMode }, { journalTable, openModeSwitch }] = await Promise.all([
         import('../respond/journal.ts'),
         import('../respond/cluster.ts'),
       ]);
-      await turnMode(openModeSwitch(journalTable(options)), mode, options.why, process.stdout);
+      await turnMode(openModeSwitch(journalTable(options)), mode, options, process.stdout);
     });
 };
 

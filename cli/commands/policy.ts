@@ -1,9 +1,11 @@
 import { EXIT, type Register } from '../program.ts';
+import type { ResultFormat } from '../respond/policies.ts';
 
 const CHECK_HELP = `
 Examples:
   $ tiercel policy check
   $ tiercel policy check rules/respond my-policies
+  $ tiercel policy check --json | jq '.findings[] | .file, .line, .message'
 
 Exit codes: 0 nothing is wrong; 3 there are problems; 64 wrong usage.
 `;
@@ -22,18 +24,20 @@ export const registerPolicy: Register = (program, exit) => {
     .command('check')
     .description('Find everything that is wrong with policies, each at its line.')
     .argument('[paths...]', 'policy files or folders (default: the policies that come with tiercel)')
+    .option('--json', 'print everything as one JSON document')
     .addHelpText('after', CHECK_HELP)
-    .action(async (paths: readonly string[]) => {
+    .action(async (paths: readonly string[], options: ResultFormat) => {
       const { checkPolicies, OWN_POLICIES } = await import('../respond/policies.ts');
-      exit((await checkPolicies(paths.length > 0 ? paths : OWN_POLICIES, process.stdout)) ? EXIT.ok : EXIT.findings);
+      exit((await checkPolicies(paths.length > 0 ? paths : OWN_POLICIES, process.stdout, options)) ? EXIT.ok : EXIT.findings);
     });
   policy
     .command('test')
     .description('Run the cases of *.test.yaml files: an alert, and the plan or refusal it should lead to.')
     .argument('[paths...]', 'test files, or folders to look for them in (default: the tests that come with tiercel)')
+    .option('--json', 'print everything as one JSON document')
     .addHelpText('after', TEST_HELP)
-    .action(async (paths: readonly string[]) => {
+    .action(async (paths: readonly string[], options: ResultFormat) => {
       const { OWN_POLICIES, testPolicies } = await import('../respond/policies.ts');
-      exit((await testPolicies(paths.length > 0 ? paths : OWN_POLICIES, process.stdout)) ? EXIT.ok : EXIT.findings);
+      exit((await testPolicies(paths.length > 0 ? paths : OWN_POLICIES, process.stdout, options)) ? EXIT.ok : EXIT.findings);
     });
 };

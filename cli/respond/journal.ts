@@ -171,10 +171,16 @@ export async function decideResponse(
 }
 
 /** Turns the run-time switch, or says how it stands. */
-export async function turnMode(modeSwitch: ModeSwitch, mode: Mode | undefined, why: string | undefined, out: Out): Promise<void> {
+export async function turnMode(
+  modeSwitch: ModeSwitch,
+  mode: Mode | undefined,
+  { why, json }: { readonly why?: string; readonly json?: boolean },
+  out: Out,
+): Promise<void> {
   if (mode !== undefined)
     await modeSwitch.turn({ mode, why: why ?? '', by: userInfo().username, at: new Date(systemClock.now()).toISOString() });
   const now = await modeSwitch.read();
-  if (!now) out.write('nobody has turned the switch: the mode is what the deployment says\n');
+  if (json) out.write(`${JSON.stringify({ turned: now ?? null })}\n`);
+  else if (!now) out.write('nobody has turned the switch: the mode is what the deployment says\n');
   else out.write(`at most ${now.mode}, turned by ${now.by} at ${now.at}${now.why === '' ? '' : `: ${now.why}`}\n`);
 }

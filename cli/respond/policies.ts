@@ -13,7 +13,7 @@ import {
   readPolicyTest,
   runPolicyTest,
 } from '../../shared/respond/index.ts';
-import { type Out, paletteFor, visible } from '../print/terminal.ts';
+import { type Out, type Palette, paletteFor, visible } from '../print/terminal.ts';
 import { readYamlFiles, testPaths } from '../rules/files.ts';
 import { given, isFolder, readText } from '../usage.ts';
 
@@ -30,22 +30,34 @@ export async function openPolicies(paths: readonly string[]): Promise<PolicySet>
   return given(() => loadPolicies(files, actionCatalogue));
 }
 
+/** How results are printed. */
+export interface ResultFormat {
+  /** One JSON document instead of lines for people. */
+  readonly json?: boolean;
+}
+
 /** Prints every problem, or what is there. Resolves to whether there was none. */
-export async function checkPolicies(paths: readonly string[], out: Out): Promise<boolean> {
+export async function checkPolicies(paths: readonly string[], out: Out, { json }: ResultFormat = {}): Promise<boolean> {
   const files = await policyFiles(paths);
   const { set, findings } = readPolicies(files, actionCatalogue, await knownFields());
-  const passedOver = await filesPassedOver(paths);
-  for (const finding of findings) out.write(`${visible(formatFinding(finding))}\n`);
-  for (const path of passedOver) out.write(`${path}: respond reads *.yaml of its folder and would pass this file over\n`);
-  if (files.length === 0) out.write(`no policy file in ${paths.join(', ')}\n`);
-  const problems = findings.length + passedOver.length + (files.length === 0 ? 1 : 0);
-  if (problems > 0) {
-    out.write(`${problems} problem${problems === 1 ? '' : 's'}\n`);
-    return false;
+  const others = [
+    ...(await filesPassedOver(paths)).map((file) => ({
+      file,
+      message: 'respond reads *.yaml of its folder and would pass this file over',
+    })),
+    ...(files.length === 0 ? [{ file: paths.join(', '), message: 'no policy file in it' }] : []),
+  ];
+  const policies = set.policies.map(({ policy, mode, actions }) => ({ policy, mode, actions: actions.map(({ action }) => action) }));
+  const problems = findings.length + others.length;
+  if (json) {
+    out.write(`${JSON.stringify({ ok: problems === 0, findings: [...findings, ...others], policies }, null, 2)}\n`);
+    return problems === 0;
   }
-  for (const { policy, mode, actions } of set.policies)
-    out.write(`${policy}: ${mode}, ${actions.map(({ action }) => action).join(', ')}\n`);
-  return true;
+  for (const finding of findings) out.write(`${visible(formatFinding(finding))}\n`);
+  for (const { file, message } of others) out.write(`${file}: ${message}\n`);
+  if (problems > 0) out.write(`${problems} problem${problems === 1 ? '' : 's'}\n`);
+  else for (const { policy, mode, actions } of policies) out.write(`${policy}: ${mode}, ${actions.join(', ')}\n`);
+  return problems === 0;
 }
 
 /** The fields of audit events that alerts may carry, and those that this project has Falco add; of other names (`k8s.ns.name`) nothing is known here. */
@@ -63,26 +75,40 @@ async function filesPassedOver(paths: readonly string[]): Promise<readonly strin
   return found;
 }
 
+interface PolicyCaseResult {
+  readonly file: string;
+  /** Absent where the file could not be run at all. */
+  readonly name?: string;
+  /** What differs from what is expected, or why the file could not be run. Absent: the case holds. */
+  readonly difference?: string;
+}
+
 /** Runs the cases of *.test.yaml files. Resolves to whether there were some and all hold. */
-export async function testPolicies(paths: readonly string[], out: Out): Promise<boolean> {
-  const paint = paletteFor(out);
-  let held = 0;
-  let failed = 0;
-  for await (const path of testPaths(paths)) {
-    out.write(`${path}\n`);
-    try {
-      const test = readPolicyTest(await readText(path));
-      const set = await openPolicies(test.policies.map((named) => join(dirname(path), named)));
-      for (const { name, difference } of await runPolicyTest(test, set, actionCatalogue)) {
-        out.write(difference === undefined ? `  ${paint.green('ok')}   ${name}\n` : `  ${paint.red('FAIL')} ${name}\n     ${difference}\n`);
-        if (difference === undefined) held++;
-        else failed++;
-      }
-    } catch (error) {
-      out.write(`  ${paint.red('FAIL')} ${messageOf(error)}\n`);
-      failed++;
-    }
+export async function testPolicies(paths: readonly string[], out: Out, { json }: ResultFormat = {}): Promise<boolean> {
+  const cases: PolicyCaseResult[] = [];
+  for await (const file of testPaths(paths)) {
+    const results = await casesOf(file);
+    cases.push(...results);
+    if (!json) out.write(`${file}\n${results.map((result) => lineOf(result, paletteFor(out))).join('')}`);
   }
-  out.write(held + failed === 0 ? `no *.test.yaml file in ${paths.join(', ')}\n` : `${held} held, ${failed} failed\n`);
-  return failed === 0 && held > 0;
+  const failed = cases.filter(({ difference }) => difference !== undefined).length;
+  const ok = failed === 0 && cases.length > 0;
+  if (json) out.write(`${JSON.stringify({ ok, held: cases.length - failed, failed, cases }, null, 2)}\n`);
+  else out.write(cases.length === 0 ? `no *.test.yaml file in ${paths.join(', ')}\n` : `${cases.length - failed} held, ${failed} failed\n`);
+  return ok;
+}
+
+async function casesOf(file: string): Promise<readonly PolicyCaseResult[]> {
+  try {
+    const test = readPolicyTest(await readText(file));
+    const set = await openPolicies(test.policies.map((named) => join(dirname(file), named)));
+    return (await runPolicyTest(test, set, actionCatalogue)).map((result) => ({ file, ...result }));
+  } catch (error) {
+    return [{ file, difference: messageOf(error) }];
+  }
+}
+
+function lineOf({ name, difference }: PolicyCaseResult, paint: Palette): string {
+  if (difference === undefined) return `  ${paint.green('ok')}   ${name}\n`;
+  return `  ${paint.red('FAIL')} ${name === undefined ? '' : `${name}\n     `}${visible(difference)}\n`;
 }

@@ -52,7 +52,11 @@ describe('tiercel journal', () => {
 
 it('tiercel mode turns the switch, and says how it stands', async () => {
   const modeSwitch = createMemoryModeSwitch();
-  expect(await printed((out) => turnMode(modeSwitch, undefined, undefined, out))).toContain('nobody has turned the switch');
-  expect(await printed((out) => turnMode(modeSwitch, 'off', 'drill', out))).toMatch(/^at most off, turned by .+: drill\n$/);
+  expect(await printed((out) => turnMode(modeSwitch, undefined, {}, out))).toContain('nobody has turned the switch');
+  expect(await printed((out) => turnMode(modeSwitch, undefined, { json: true }, out))).toBe('{"turned":null}\n');
+  expect(await printed((out) => turnMode(modeSwitch, 'off', { why: 'drill' }, out))).toMatch(/^at most off, turned by .+: drill\n$/);
   expect(await modeSwitch.read()).toMatchObject({ mode: 'off', why: 'drill' });
+  expect(JSON.parse(await printed((out) => turnMode(modeSwitch, undefined, { json: true }, out)))).toMatchObject({
+    turned: { mode: 'off' },
+  });
 });

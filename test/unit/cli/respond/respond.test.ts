@@ -113,6 +113,20 @@ describe('tiercel policy', () => {
     expect(test.ok).toBe(true);
   });
 
+  it('says the same as JSON, for other programs', async () => {
+    const check = await printed((out) => checkPolicies([file('j.yaml', '- policy: P')], out, { json: true }));
+    expect([check.ok, JSON.parse(check.text)]).toMatchObject([
+      false,
+      { ok: false, findings: expect.arrayContaining([expect.objectContaining({ line: 1 })]) },
+    ]);
+    const sound = JSON.parse((await printed((out) => checkPolicies(OWN_POLICIES, out, { json: true }))).text);
+    expect(sound).toMatchObject({ ok: true, findings: [], policies: [{ mode: 'shadow' }, { mode: 'shadow' }, { mode: 'shadow' }] });
+    const test = await printed((out) => testPolicies([...OWN_POLICIES, file('j.test.yaml', 'no: test')], out, { json: true }));
+    const { cases, held, failed, ok } = JSON.parse(test.text);
+    expect([ok, test.ok, failed, held + failed]).toEqual([false, false, 1, cases.length]);
+    expect(cases.at(-1)).toMatchObject({ file: expect.stringContaining('j.test.yaml'), difference: expect.any(String) });
+  });
+
   it('a case that does not hold fails, and says how', async () => {
     const policy = file('p.yaml', '- policy: p\n  description: d\n  match: {rules: [r]}\n  actions: [{action: delete-binding}]\n');
     const cases = (expected: string) =>
@@ -138,7 +152,7 @@ describe('tiercel policy', () => {
     mkdirSync(join(folder, 'mixed'));
     expect(await printed((out) => checkPolicies([join(folder, 'mixed')], out))).toEqual({
       ok: false,
-      text: expect.stringContaining('no policy file in'),
+      text: expect.stringContaining('no policy file in it'),
     });
     file('mixed/protected.yml', '- protect: {namespaces: [x]}');
     expect(await printed((out) => checkPolicies([join(folder, 'mixed')], out))).toEqual({
