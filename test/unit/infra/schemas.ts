@@ -38,6 +38,7 @@ const podTemplate = z.strictObject({
       z.strictObject({
         name,
         image: z.string(),
+        command: z.array(z.string()),
         args: z.array(z.string()),
         resources,
         securityContext,

@@ -75,6 +75,50 @@ describe('every JSON file in infra/', () => {
   });
 });
 
+/** Labels of the pods that the charts make under the releases `falco` and `falcosidekick`, and the ports they listen on (as rendered). */
+const PODS: readonly { readonly labels: Readonly<Record<string, string>>; readonly ports: readonly number[] }[] = [
+  { labels: labels('falco'), ports: [9765, 8765] },
+  { labels: labels('falcosidekick', 'core'), ports: [2801, 2810] },
+  { labels: labels('falcosidekick', 'ui'), ports: [2802] },
+  { labels: labels('falcosidekick', 'ui-redis'), ports: [6379] },
+];
+
+function labels(name: string, component?: string): Record<string, string> {
+  const own: Record<string, string> = { 'app.kubernetes.io/name': name, 'app.kubernetes.io/instance': name };
+  return component === undefined ? own : { ...own, 'app.kubernetes.io/component': component };
+}
+
+describe('what is put around the charts', () => {
+  const documents = ['falco-availability', 'falco-network-policy', 'falco-nlb'].flatMap((name) =>
+    parseAllDocuments(read(`kubernetes/${name}.yaml`)).map((document) => document.toJS()),
+  );
+  const chosen = (selector: Readonly<Record<string, string>>) =>
+    PODS.filter((pod) => Object.entries(selector).every(([name, value]) => pod.labels[name] === value));
+
+  it('chooses the pods of one of them, never of several and never none', () => {
+    const selectors = documents.flatMap(({ spec }) => [spec.selector?.matchLabels ?? spec.podSelector?.matchLabels ?? spec.selector]);
+    expect(selectors.map((selector) => chosen(selector).length)).toEqual(selectors.map(() => 1));
+  });
+
+  it('opens only ports on which somebody listens, to and from pods that there are', () => {
+    for (const { kind, spec } of documents.filter((document) => document.kind !== 'PodDisruptionBudget')) {
+      const open = (ports: readonly { port: number }[]) => ports.map(({ port }) => port);
+      if (kind === 'Service') {
+        expect(chosen(spec.selector)[0]?.ports).toContain(spec.ports[0].targetPort);
+        continue;
+      }
+      const [pod] = chosen(spec.podSelector.matchLabels);
+      for (const { ports } of spec.ingress) expect(pod?.ports).toEqual(expect.arrayContaining(open(ports)));
+      for (const { from = [], to = [], ports } of [...spec.ingress, ...spec.egress]) {
+        for (const peer of [...from, ...to].flatMap(({ podSelector }) => podSelector?.matchLabels ?? [])) {
+          expect(chosen(peer)).toHaveLength(1);
+          if (to.length > 0) expect(chosen(peer)[0]?.ports).toEqual(expect.arrayContaining(open(ports)));
+        }
+      }
+    }
+  });
+});
+
 it('names fit together: secrets, services, ports', () => {
   const certificates = read('kubernetes/certificates.yaml');
   const falco = read('helm/falco.values.yaml');
