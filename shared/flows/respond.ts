@@ -89,7 +89,8 @@ async function openMode({ ceiling, modeSwitch, clock, meter }: RespondDeps): Pro
   const read = async () => mostCautious(ceiling, (await modeSwitch.read())?.mode ?? ceiling);
   let readMs = clock.now();
   let reading = read();
-  meter?.record('ModeLowered', (await reading) === ceiling ? 0 : 1);
+  const lowered = (await reading) !== ceiling;
+  meter?.record('ModeLowered', lowered ? 1 : 0);
   return () => {
     if (clock.now() - readMs >= SWITCH_KEPT_MS) {
       readMs = clock.now();

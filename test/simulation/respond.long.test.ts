@@ -1,0 +1,8 @@
+import { it } from 'vitest';
+import { checkHistories } from './respond.ts';
+
+it(
+  'responses are made once, to the right object, within every limit, and none is stuck, in any of twenty thousand histories',
+  () => checkHistories(20_000),
+  900_000,
+);
