@@ -79,9 +79,11 @@ describe('the values of Falco', () => {
     // Where the chart puts customRules.
     expect(rules_files).toEqual(['/etc/falco/rules.d']);
     // Lists of later values replace earlier ones.
-    const artifact = read(join(folder, 'falco-rules-artifact.values.yaml')).falcoctl.config.artifact;
-    expect(artifact.install.refs.slice(0, refs.length)).toEqual(refs);
-    expect(artifact.allowedTypes).toEqual(['plugin', 'rulesfile']);
+    const byArtifact = read(join(folder, 'falco-rules-artifact.values.yaml'));
+    const { install, allowedTypes } = byArtifact.falcoctl.config.artifact;
+    expect(install.refs.slice(0, refs.length)).toEqual(refs);
+    expect(install.refs.at(-1)).toBe(`registry.example.com/tiercel-rules:${byArtifact.podAnnotations['tiercel.dev/rules-version']}`);
+    expect(allowedTypes).toEqual(['plugin', 'rulesfile']);
   });
 
   it('let the heartbeat through, with its tags, to respond', () => {
