@@ -66,6 +66,15 @@ describe('the event key', () => {
       missing: [],
       truncated: ['ka.uri'],
     });
+    expect(eventIdentity(bindingAlert({ 'ka.user.groups': ['a', cut('b')] }))).toMatchObject({ truncated: ['ka.user.groups'] });
+  });
+
+  it('takes a digest for a URI that was cut, and only for one', () => {
+    const digest = `sha256:${'0'.repeat(64)}`;
+    expect(keyOf({ 'ka.uri': cut('/apis/'), 'tiercel.uri_digest': digest })).toBe(keyOf({ 'ka.uri': digest }));
+    expect(keyOf({ 'tiercel.uri_digest': digest })).toBe(keyOf());
+    expect(keyOf({ 'ka.uri': null, 'tiercel.uri_digest': digest })).toBeUndefined();
+    expect(keyOf({ 'ka.uri': cut('/apis/'), 'tiercel.uri_digest': cut('sha256:') })).toBeUndefined();
   });
 });
 
@@ -75,14 +84,28 @@ describe('the alert key', () => {
     expect(alertKey(again)).toBe(alertKey(bindingAlert()));
   });
 
-  it('differs by rule, time and fields', () => {
+  it('is the same in whatever order the fields come', () => {
+    const alert = bindingAlert();
+    const entries = Object.entries(alert.output_fields);
+    for (const order of [entries.toReversed(), entries.toSorted(([a], [b]) => (a < b ? 1 : -1))])
+      expect(alertKey({ ...alert, output_fields: Object.fromEntries(order) })).toBe(alertKey(alert));
+  });
+
+  it('does not tell one way of being missing from another', () => {
+    const keys = [null, '', '<NA>', []].map((nothing) => alertKey(bindingAlert({ 'ka.auth.reason': nothing, 'a.new.field': nothing })));
+    expect(new Set([...keys, alertKey(bindingAlert())]).size).toBe(1);
+  });
+
+  it('differs by source, rule, time and fields', () => {
     const keys = [
       bindingAlert(),
+      bindingAlert({}, { source: 'syscall' }),
+      bindingAlert({ 'ka.user.name': 'create', 'ka.verb': 'mallory' }),
       bindingAlert({}, { rule: 'x' }),
       bindingAlert({}, { time: '2026-11-21T08:24:55Z' }),
       bindingAlert({ 'ka.verb': 'get' }),
     ].map(alertKey);
-    expect(new Set(keys).size).toBe(4);
+    expect(new Set(keys).size).toBe(6);
   });
 });
 
