@@ -60,6 +60,9 @@ const OF_NODES = [
 ] as const;
 
 const MAX_VALUE = 1_000;
+/** SNS and EventBridge take 256 KiB, quotes doubled and doubled again: with these limits no entry makes more. */
+const MAX_RULES = 5;
+const MAX_CAVEATS = 4;
 
 /** What a notice says, from the journal alone. */
 export function messageFor(entry: Entry, notice: Notice, stage: string | undefined): Message {
@@ -70,7 +73,11 @@ export function messageFor(entry: Entry, notice: Notice, stage: string | undefin
   const fact = (name: string, value: string | undefined) => (value === undefined ? [] : [[name, printable(value)] as const]);
   const time = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms).toISOString());
   const target = entry.target && describeObject(entry.target);
-  const rules = entry.rules.map((rule) => printable(rule));
+  const rules = [
+    ...entry.rules.slice(0, MAX_RULES).map(printable),
+    ...(entry.rules.length > MAX_RULES ? [`and ${entry.rules.length - MAX_RULES} more`] : []),
+  ];
+  const caveats = entry.caveats.slice(0, MAX_CAVEATS).map(printable);
   const refusedBy = entry.guards
     .filter(({ verdict }) => verdict === 'refuse' || (status === 'refused' && verdict === 'unknown'))
     .map(({ guard, reason }) => ({ guard, reason: printable(reason) }));
@@ -86,7 +93,7 @@ export function messageFor(entry: Entry, notice: Notice, stage: string | undefin
     ...OF_NODES.flatMap(([name, field]) => fact(name, fieldText(entry.alert, field))),
     ...refusedBy.map(({ guard, reason }) => [guard, reason] as const),
     ...fact('remark', entry.remark),
-    ...entry.caveats.map((caveat) => ['note', printable(caveat)] as const),
+    ...caveats.map((caveat) => ['note', caveat] as const),
     ...fact('answer by', approveBy),
     ...fact('ends', expiresAt),
   ];
@@ -111,7 +118,7 @@ export function messageFor(entry: Entry, notice: Notice, stage: string | undefin
       rules,
       decidedAt: time(createdAtMs)!,
       ...Object.fromEntries([...fact('approveBy', approveBy), ...fact('expiresAt', expiresAt), ...fact('remark', entry.remark)]),
-      caveats: entry.caveats.map(printable),
+      caveats,
       refusedBy,
     },
     commands,

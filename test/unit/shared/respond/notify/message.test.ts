@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { guardSummaries } from '../../../../../shared/respond/guard/index.ts';
 import { messageFor } from '../../../../../shared/respond/notify/message.ts';
 import type { Notice } from '../../../../../shared/respond/notify/notice.ts';
 import { entryOf } from '../../../../support/entry.ts';
@@ -70,5 +71,27 @@ describe('a message', () => {
           expect(command).toMatch(/^tiercel [a-z ]+[0-9a-f]{40}-[0-9a-f]{12} --stage prod[ \w~./-]*$/);
       }),
     );
+  });
+
+  it.each(['"\\', '😀', 'x'])('is never more than SNS and EventBridge take, whatever a caller chose: %s', (letter) => {
+    const evil = letter.repeat(4_000);
+    const guards = guardSummaries.map(({ name }) => ({ guard: name, verdict: 'refuse' as const, reason: evil }));
+    const many = Array.from({ length: 500 }, () => evil);
+    const target = { apiGroup: evil, apiVersion: 'v1', resource: evil, namespace: evil, name: evil };
+    const entry = entryOf({
+      status: 'refused',
+      intent: evil,
+      user: evil,
+      cluster: evil,
+      remark: evil,
+      target,
+      rules: many,
+      caveats: many,
+      guards,
+    });
+    const message = messageFor(entry, notice('refused'), 'prod');
+    expect(message.response.rules.at(-1)).toBe('and 495 more');
+    // As SNS gets it: JSON in JSON, and the text once more for e-mail.
+    expect(Buffer.byteLength(JSON.stringify({ default: JSON.stringify(message), email: message.text }))).toBeLessThan(255 * 1024);
   });
 });
