@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { FalcoAlert } from '../falco/alert.ts';
 import { describeObject, type KubeClient, type KubeObject } from '../platform/kube/index.ts';
 import type { Action } from './action/action.ts';
 import { changesCluster, type Effect } from './action/effect.ts';
 import { askLive, protectorOf } from './guard/index.ts';
 import type { Entry, Step } from './journal/journal.ts';
-import { type LookDeps, lookAround, orWhy, readerOf, restorerOf } from './look.ts';
+import { type LookDeps, lookAround, orWhy, readerOf, restorerOf, type Sight } from './look.ts';
 import type { Target } from './target.ts';
 
 /**
@@ -37,6 +38,30 @@ export async function planAgain(
   if (!sameDeeds(entry.steps, plan.effects)) return { refusal: 'what would be done now is not what was decided' };
   const refusal = await objectionTo(plan.effects, deps);
   return refusal === undefined ? plan.effects : { refusal };
+}
+
+/**
+ * Why what was decided some time ago must not be gone on with: protect lists, or labels, that say so by now. That the object is gone or another one is the
+ * step's own to find out: perhaps it was carried out, and only nobody heard.
+ */
+export async function objectionSince(
+  { event, alert, target, steps }: Pick<Entry, 'event' | 'alert' | 'target' | 'steps'>,
+  client: KubeClient,
+  deps: LookDeps,
+): Promise<string | undefined> {
+  if (!target) return undefined;
+  const sight = await lookAround(target, client, { event, mode: 'enforce' }, deps);
+  if (sight.look.kind === 'found' && sight.look.live.metadata.uid === (target.uid ?? uidOf(target, steps))) {
+    const objecting = objectingTo(alert, target, sight, deps);
+    if (objecting !== undefined) return objecting;
+  }
+  const left = steps.filter(({ state }) => state === 'intended').map(({ effect }) => effect);
+  return objectionTo(left, deps);
+}
+
+function objectingTo(alert: FalcoAlert, target: Target, sight: Sight, { protection }: LookDeps): string | undefined {
+  const objecting = askLive({ alert, target, ...sight, protection }).find(({ verdict }) => verdict !== 'pass');
+  return objecting && `${objecting.guard}: ${objecting.reason}`;
 }
 
 /** Whether effects do what the steps say, to the same objects; only the state that they are done to may be another. */

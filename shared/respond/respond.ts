@@ -4,7 +4,7 @@ import { carryOut } from './carry-out.ts';
 import { type Case, type DecideDeps, decide } from './decide.ts';
 import type { Entry, Journal, Status } from './journal/journal.ts';
 import { type Mode, mostCautious } from './mode.ts';
-import { planAgain } from './plan-again.ts';
+import { objectionSince, planAgain } from './plan-again.ts';
 
 export interface RespondingDeps extends DecideDeps {
   readonly journal: Journal;
@@ -82,6 +82,9 @@ export async function act(opened: Entry, responding: Responding, deps: Respondin
   const { client } = reached;
   const looking = { journal, protection: deps.set.protection };
   try {
+    // An interrupted response may come again after days: somebody may have looked at it, and sheltered the object.
+    const objection = opened.attempt > 1 ? await objectionSince(opened, client, looking) : undefined;
+    if (objection !== undefined) return await journal.save({ ...opened, status: 'failed', remark: `not gone on with: ${objection}` });
     const carried = await carryOut(await withEnd(opened, deps), {
       clock,
       journal,

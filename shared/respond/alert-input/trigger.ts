@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { messageOf, TiercelError } from '../../platform/errors.ts';
 import { kindOf, parseAlert, quote } from './alert.ts';
+import { COMMAND_SOURCE } from './command.ts';
 import type { IncomingAlert, NotAnAlert, ReceivedItem, Via } from './incoming.ts';
 import { isJsonObject, type Json, type JsonObject, parseJson } from './json.ts';
 
@@ -27,11 +28,14 @@ export function readTrigger(event: unknown): readonly ReceivedItem[] {
   if (Array.isArray(trigger.Records)) return trigger.Records.map((record, index) => fromRecord(record, index));
   if (isJsonObject(trigger.awslogs)) return fromLogs(trigger.awslogs);
   if (trigger.rule !== undefined || trigger.output_fields !== undefined) return [accept(trigger, { kind: 'invoke' })];
+  if (trigger.source === COMMAND_SOURCE) throw new TriggerError(EXPECTED_COMMAND);
   throw new TriggerError(`${EXPECTED} Got an object with the members ${quote(Object.keys(trigger).slice(0, 8).join(', '))}.`);
 }
 
 const EXPECTED =
   'The respond function takes a Falco alert (Falcosidekick: aws.lambda), SQS records, SNS records, or a CloudWatch Logs subscription delivery (FireLens).';
+
+const EXPECTED_COMMAND = `An event of source ${COMMAND_SOURCE} wants the detail type Response Approved, Response Denied or Response Expired, and in detail the \`id\` of a response and \`by\`, who says so.`;
 
 function fromRecord(record: Json, index: number): ReceivedItem {
   if (isJsonObject(record)) {

@@ -359,6 +359,16 @@ describe('a response that was begun and stopped', () => {
     await expect(command('deny', id)).rejects.toThrow('it is being carried out right now');
   });
 
+  it.each(['alert', 'approve'])('does not go on with what was sheltered since, by whatever it comes again: %s', async (by) => {
+    const { id, command, ask, deps, cluster } = await begun();
+    Object.assign(deps, { set: { ...deps.set, protection: { ...deps.set.protection, namespaces: ['prod'] } } });
+    expect(await (by === 'alert' ? ask() : command('approve', id))).toMatchObject({
+      status: 'failed',
+      remark: 'not gone on with: unprotected: protected by namespace prod',
+    });
+    expect(cluster.writes).toEqual([]);
+  });
+
   it('does not go on while the switch or its policy says less, and says how it can', async () => {
     const { id, command, ask, deps, labelled, clock } = await begun();
     const { set } = deps;

@@ -188,6 +188,12 @@ describe('readTrigger', () => {
     },
   );
 
+  it('says what a command lacks', () => {
+    expect(() => readTrigger({ source: 'tiercel.operator', 'detail-type': 'Response Approved', detail: { id: 'x' } })).toThrow(
+      /detail type Response Approved.*`id` of a response and `by`/,
+    );
+  });
+
   it('never throws over a message, whatever is in it', () => {
     const anything = fc.oneof(
       fc.json(),
