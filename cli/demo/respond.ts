@@ -23,7 +23,7 @@ export async function planInShadow(alerts: readonly string[], policies: string, 
     .map((name) => ({ path: join(policies, name), text: readFileSync(join(policies, name), 'utf8') }));
   const deps = respondInMemory(loadPolicies(files, actionCatalogue), clock, {
     macKeys: [mac],
-    principal: { roleArn: 'arn:aws:iam::111111111111:role/demo-respond' },
+    principal: { roleArns: ['arn:aws:iam::111111111111:role/demo-respond'] },
   });
   const items = readTrigger({
     Records: alerts.map((body, at) => ({

@@ -48,12 +48,12 @@ export function wire(config: RespondConfig = readRespondConfig()): {
 } {
   const meter = createMeter({ service: 'respond', stage: config.TIERCEL_STAGE, clusters: config.WATCHED_CLUSTERS });
   const set = loadPolicies(readPolicyFiles(config.POLICY_PATH), actionCatalogue);
-  const { OWN_ROLE_ARN: roleArn, OWN_USERNAME: username } = config;
+  const { OWN_USERNAME: username } = config;
   const deps: RespondDeps = {
     ...respondInMemory(set, clock, {
       ceiling: config.MODE,
       clusters: wireClusters(config),
-      principal: { ...(roleArn === undefined ? {} : { roleArn }), ...(username === undefined ? {} : { username }) },
+      principal: { roleArns: ownRoles(config), ...(username === undefined ? {} : { username }) },
     }),
     ...remember(config),
     ...expiryOf(config),
@@ -70,6 +70,11 @@ export function wire(config: RespondConfig = readRespondConfig()): {
       ? undefined
       : createRotatingSecret(new SecretsManagerClient({}), config.MAC_KEY_SECRET_ID, clock);
   return { meter, ready: async () => ({ ...deps, macKeys: secret ? macKeysOf(await secret()) : [] }) };
+}
+
+/** In a cluster of another account respond is the role it takes there. */
+function ownRoles({ OWN_ROLE_ARN, CLUSTERS }: RespondConfig): readonly string[] {
+  return [OWN_ROLE_ARN, ...CLUSTERS.map(({ roleArn }) => roleArn)].filter((arn) => arn !== undefined);
 }
 
 /** Where evidence goes: a bucket that this function may write to and never read. */

@@ -2,10 +2,10 @@ import type { FalcoAlert } from '../falco/alert.ts';
 import { fieldText } from './fields.ts';
 import { isRuntimeAlert } from './runtime-alert.ts';
 
-/** Who respond is in a cluster. Either way of naming it is enough. */
+/** Who respond is in its clusters. Either way of naming it is enough. */
 export interface Principal {
-  /** The role, not a session of it: `arn:aws:iam::<account>:role/<name>`. */
-  readonly roleArn?: string;
+  /** Roles, not sessions of them (`arn:aws:iam::<account>:role/<name>`): its own, and those it takes in other accounts. */
+  readonly roleArns?: readonly string[];
   /** User name of the access entry, without its session part. */
   readonly username?: string;
 }
@@ -16,8 +16,8 @@ export function ownCall(alert: FalcoAlert, principal: Principal): boolean {
   const user = fieldText(alert, 'ka.user.name');
   // EKS makes the session's ARN the user name unless the access entry gives another.
   const arns = [fieldText(alert, 'tiercel.user_canonical_arn'), fieldText(alert, 'tiercel.user_arn'), user];
-  if (principal.roleArn !== undefined && arns.some((arn) => arn !== undefined && canonicalArn(arn) === canonicalArn(principal.roleArn!)))
-    return true;
+  const own = new Set((principal.roleArns ?? []).map(canonicalArn));
+  if (arns.some((arn) => arn !== undefined && own.has(canonicalArn(arn)))) return true;
   return (
     principal.username !== undefined && user !== undefined && (user === principal.username || user.startsWith(`${principal.username}:`))
   );

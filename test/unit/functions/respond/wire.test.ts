@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readRespondConfig } from '../../../../functions/respond/config.ts';
 import { wire } from '../../../../functions/respond/wire.ts';
+import { ownCall } from '../../../../shared/respond/index.ts';
+import { bindingAlert } from '../../../support/alerts.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tiercel-policies-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -37,6 +39,19 @@ describe('the respond function at its cold start', () => {
     const { channels, evidence, stage } = await ready();
     expect([stage, ...channels!.keys()]).toEqual(['local', 'security', 'on-call']);
     expect(await evidence!.putIfAbsent('id/manifest.json', Buffer.from('{}'))).toBe('written');
+  });
+
+  it('knows its own calls also where it takes the role of another account', async () => {
+    const role = (account: string) => `arn:aws:iam::${account}:role/tiercel-respond`;
+    const clusters = [
+      { name: 'a', region: 'eu-west-1' },
+      { name: 'b', region: 'eu-west-1', roleArn: role('444455556666') },
+    ];
+    const settings = { ...environment([SLACK, { ...SLACK, name: 'on-call' }]), CLUSTERS: JSON.stringify(clusters) };
+    const { principal } = await wire(readRespondConfig({ ...settings, OWN_ROLE_ARN: role('111122223333') })).ready();
+    const by = (account: string) =>
+      ownCall(bindingAlert({ 'ka.user.name': `arn:aws:sts::${account}:assumed-role/tiercel-respond/tiercel-respond` }), principal);
+    expect(['111122223333', '444455556666', '777788889999'].map(by)).toEqual([true, true, false]);
   });
 
   it.each([

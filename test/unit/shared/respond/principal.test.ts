@@ -26,8 +26,8 @@ describe('a call of our own', () => {
   const session = 'arn:aws:sts::111122223333:assumed-role/respond/x';
 
   it.each(['ka.user.name', 'tiercel.user_arn', 'tiercel.user_canonical_arn'])('is known by the role in %s', (field) => {
-    expect(ownCall(bindingAlert({ [field]: session }), { roleArn: ROLE })).toBe(true);
-    expect(ownCall(bindingAlert({ [field]: session.replace('respond', 'other') }), { roleArn: ROLE })).toBe(false);
+    expect(ownCall(bindingAlert({ [field]: session }), { roleArns: [ROLE] })).toBe(true);
+    expect(ownCall(bindingAlert({ [field]: session.replace('respond', 'other') }), { roleArns: [ROLE] })).toBe(false);
   });
 
   it('is known by the user name, with or without a session', () => {
@@ -36,9 +36,9 @@ describe('a call of our own', () => {
   });
 
   it('is no call without a name, nor what a process did', () => {
-    expect(ownCall(bindingAlert({ 'ka.user.name': null }), { username: 'respond', roleArn: ROLE })).toBe(false);
+    expect(ownCall(bindingAlert({ 'ka.user.name': null }), { username: 'respond', roleArns: [ROLE] })).toBe(false);
     expect(ownCall(bindingAlert(), {})).toBe(false);
-    expect(ownCall(shellAlert({ 'ka.user.name': 'respond', 'tiercel.user_arn': session }), { username: 'respond', roleArn: ROLE })).toBe(
+    expect(ownCall(shellAlert({ 'ka.user.name': 'respond', 'tiercel.user_arn': session }), { username: 'respond', roleArns: [ROLE] })).toBe(
       false,
     );
   });

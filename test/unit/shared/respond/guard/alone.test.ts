@@ -117,7 +117,7 @@ describe('not-ours', () => {
   it('knows nobody without an identity of its own, and asks that of no process', () => {
     expect(notOurs.ask(question(undefined, { principal: {} })).verdict).toBe('unknown');
     expect(notOurs.ask(question(shellAlert(), { principal: {} })).verdict).toBe('pass');
-    for (const principal of [{ username: 'a' }, { roleArn: 'arn:aws:iam::111122223333:role/a' }])
+    for (const principal of [{ username: 'a' }, { roleArns: ['arn:aws:iam::111122223333:role/a'] }])
       expect(notOurs.ask(question(undefined, { principal })).verdict).toBe('pass');
   });
 });

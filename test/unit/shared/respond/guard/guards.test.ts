@@ -64,7 +64,7 @@ async function refusals(
     clusters: { clientFor: async () => ({ client: cluster.client }) },
     budgets: createMemoryBudgets(clock),
     macKeys: [MAC_KEY],
-    principal: { username: 'tiercel-respond', roleArn: 'arn:aws:iam::111122223333:role/tiercel/respond' },
+    principal: { username: 'tiercel-respond', roleArns: ['arn:aws:iam::111122223333:role/tiercel/respond'] },
   });
   const names = draft.guards.filter(({ guard, verdict }) => verdict !== 'pass' && guard !== 'within-budget').map(({ guard }) => guard);
   expect(draft.status).toBe(names.length === 0 ? 'open' : 'refused');
