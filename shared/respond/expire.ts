@@ -1,7 +1,7 @@
 import { TiercelError } from '../platform/errors.ts';
 import { changesCluster } from './action/effect.ts';
 import { type Command, CommandRefusedError } from './command.ts';
-import type { Entry } from './journal/journal.ts';
+import type { Entry, Step } from './journal/journal.ts';
 import type { Responding, RespondingDeps } from './respond.ts';
 import { UndoRefusedError, undo } from './undo.ts';
 
@@ -21,8 +21,9 @@ export async function expire(entry: Entry, command: Command, { modeNow }: Respon
   if (entry.expiresAtMs === undefined) throw new CommandRefusedError(command, 'it has no time to live; `tiercel undo` takes it back');
   // Carried out later than was planned at first: there is another schedule for that.
   if (clock.now() < entry.expiresAtMs - EARLY_MS) return entry;
-  const lasting = entry.steps.some(({ effect, state }) => changesCluster(effect) && state === 'done');
-  if (entry.status !== 'open' && !lasting) return entry;
+  // Of what is done, the steps may be taken back already, and only that it is over may be left to write down.
+  const left = entry.status === 'open' || entry.status === 'done' || (entry.status === 'failed' && entry.steps.some(isLasting));
+  if (!left) return entry;
   const mode = await modeNow();
   if (mode !== 'enforce') return putOff(entry, `the mode is ${mode}`, command, deps);
   if (entry.status === 'open') return putOff(entry, 'it is still being carried out', command, deps);
@@ -38,6 +39,10 @@ export async function expire(entry: Entry, command: Command, { modeNow }: Respon
     if (!(error instanceof TiercelError)) throw error;
     return putOff((await journal.find(entry.id)) ?? entry, error.message, command, deps);
   }
+}
+
+function isLasting({ effect, state }: Step): boolean {
+  return changesCluster(effect) && state === 'done';
 }
 
 async function putOff(entry: Entry, why: string, command: Command, { clock, expiry }: RespondingDeps): Promise<Entry> {

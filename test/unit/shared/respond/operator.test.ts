@@ -284,6 +284,23 @@ describe('the end of a containment', () => {
     await expect(command('expire', id)).rejects.toThrow('the mode is off');
   });
 
+  it('is written down also where only that was left to do', async () => {
+    const { ask, command, clock, deps } = scene('ttl: 1h');
+    const { id } = await ask();
+    clock.advance(end);
+    const { save } = deps.journal;
+    Object.assign(deps.journal, {
+      save: async (entry: Entry) => {
+        if (entry.status === 'undone') throw new Error('throttled');
+        return save(entry);
+      },
+    });
+    await expect(command('expire', id)).rejects.toThrow('throttled');
+    Object.assign(deps.journal, { save });
+    expect(await deps.journal.find(id)).toMatchObject({ status: 'done', steps: [{ state: 'undone' }] });
+    expect(await command('expire', id)).toMatchObject({ status: 'undone' });
+  });
+
   it('leaves to a person what somebody changed since, and says so', async () => {
     const { ask, command, clock, cluster, labelled } = scene('ttl: 1h');
     const { id } = await ask();
