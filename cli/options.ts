@@ -6,11 +6,12 @@ export function repeated(value: string, before: readonly string[] | undefined): 
   return [...(before ?? []), value];
 }
 
-/** Reads a whole number of at least `minimum`. */
-export function wholeNumber(minimum = 0): (text: string) => number {
+/** Reads a whole number, both bounds included. */
+export function wholeNumber(least = 0, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  const expected = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
   return (text) => {
     const value = Number(text);
-    if (!/^\d{1,15}$/.test(text) || value < minimum) throw new InvalidArgumentError(`Expected a whole number of at least ${minimum}.`);
+    if (!/^\d+$/.test(text) || value < least || value > most) throw new InvalidArgumentError(`Expected a whole number ${expected}.`);
     return value;
   };
 }

@@ -40,7 +40,7 @@ export const registerFollow: Register = (program, exit) => {
       wholeNumber(),
     )
     .option('--report-every <seconds>', 'between two lines of metrics, 0 for none', wholeNumber(), 60)
-    .option('--max-event-bytes <bytes>', "Falco's maxEventSize: larger events are reduced", wholeNumber(), 262_144)
+    .option('--max-event-bytes <bytes>', "Falco's maxEventSize: larger events are reduced", wholeNumber(16_384, 12_582_912), 262_144)
     .option(
       '--mac-key <file>',
       'file with the secret under which events are stamped (tiercel.dev/mac), so that respond may act on their alerts',

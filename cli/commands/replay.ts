@@ -22,9 +22,9 @@ export const registerReplay: Register = (program, exit) => {
     .addOption(webhookOption())
     .option('--cluster <name>', 'name of the cluster the events come from (cluster_name in the event); default: what their log group says')
     .option('--json', 'print the summary as JSON')
-    .option('--max-body-bytes <bytes>', 'bytes of one request body, at most (default: 1048576)', wholeNumber())
-    .option('--max-body-events <count>', 'events in one request body, at most (default: 1000)', wholeNumber())
-    .option('--concurrency <count>', 'requests under way at the same time (default: 4)', wholeNumber())
+    .option('--max-body-bytes <bytes>', 'bytes of one request body, at most (default: 1048576)', wholeNumber(1024, 12_582_912))
+    .option('--max-body-events <count>', 'events in one request body, at most (default: 1000)', wholeNumber(1, 100_000))
+    .option('--concurrency <count>', 'requests under way at the same time (default: 4)', wholeNumber(1, 64))
     .option('--give-up-after <seconds>', 'stop when the receiver has taken nothing for this long', wholeNumber(), 60)
     .addHelpText('after', EXAMPLES)
     .action(async (files: readonly string[], options: ReplayOptions) => {

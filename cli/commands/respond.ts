@@ -31,7 +31,7 @@ export const registerRespond: Register = (program, exit) => {
   program
     .command('respond')
     .description('Say what respond would do about alerts, or do it.')
-    .argument('<alerts...>', 'files of alerts, one JSON document per line; - is standard input')
+    .argument('<alerts...>', 'files of alerts, one JSON document per line or laid out as jq does; - for standard input')
     .addOption(policyOption())
     .option('--kubeconfig <path>', 'look at the cluster of its current context')
     .option('--context <name>', 'another context of the kubeconfig')

@@ -6,7 +6,7 @@ import { functionKeys, functionSettings } from '../../infra/stage/function-setti
 import { readStage } from '../../infra/stage/read.ts';
 import { messageOf } from '../../shared/platform/errors.ts';
 import type { Out } from '../print/terminal.ts';
-import { readText, UsageError } from '../usage.ts';
+import { given, readText, UsageError } from '../usage.ts';
 import { type Invocation, runFunction } from './function-process.ts';
 import { buildInto, unpackInto } from './package-folder.ts';
 
@@ -37,7 +37,7 @@ const root = join(import.meta.dirname, '../..');
 export async function invoke(wanted: string, eventFile: string, options: InvokeOptions, streams: Streams): Promise<boolean> {
   const key = functionKeys().find((known) => known === wanted || dashed(known) === wanted);
   if (key === undefined) throw new UsageError('NO_SUCH_FUNCTION', `Expected one of ${functionKeys().join(', ')}, got ${wanted}.`);
-  const stage = deployment(usage(() => readStage(options.stage)));
+  const stage = await given(() => deployment(readStage(options.stage)));
   const settings = functionSettings(key, stage);
   const event = await readEvent(eventFile, streams.stdin);
   await mkdir(join(root, '.cache'), { recursive: true });
@@ -91,14 +91,6 @@ async function readEvent(file: string, stdin: AsyncIterable<Uint8Array>): Promis
     return text;
   } catch (error) {
     throw new UsageError('NOT_JSON', `Expected ${file} to hold the function's event as JSON, but: ${messageOf(error)}`, { cause: error });
-  }
-}
-
-function usage<Value>(read: () => Value): Value {
-  try {
-    return read();
-  } catch (error) {
-    throw new UsageError('BAD_STAGE', messageOf(error), { cause: error });
   }
 }
 

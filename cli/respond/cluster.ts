@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { parseDocument } from 'yaml';
 import { readStage } from '../../infra/stage/read.ts';
 import { awsChannelClients } from '../../shared/flows/channel-clients.ts';
 import type { RespondDeps } from '../../shared/flows/respond.ts';
@@ -38,8 +39,21 @@ export interface JournalTable {
 export function journalTable({ stage, table }: { readonly stage?: string; readonly table?: string }): JournalTable {
   if (table !== undefined) return { tableName: table };
   if (stage === undefined) throw new UsageError('BAD_ARGUMENT', 'expected --stage NAME or --table NAME: whose journal is meant');
-  const tableName = `tiercel-${stage}-journal`;
-  return hasStageFile(stage) ? { tableName, region: readStage(stage).region } : { tableName };
+  if (!/^[a-z][a-z0-9]{0,11}$/.test(stage))
+    throw new UsageError('BAD_ARGUMENT', `expected a stage name of at most 12 lower-case letters and digits, got ${JSON.stringify(stage)}`);
+  const region = regionOf(stage);
+  return { tableName: `tiercel-${stage}-journal`, ...(region === undefined ? {} : { region }) };
+}
+
+/** Nothing else in the file counts: who turns the switch in a hurry must not be kept by a setting that somebody is about to change. */
+function regionOf(stage: string): string | undefined {
+  if (!hasStageFile(stage)) return undefined;
+  const region = parseDocument(readFileSync(stageFile(stage), 'utf8')).get('region');
+  return typeof region === 'string' ? region : undefined;
+}
+
+function stageFile(stage: string): string {
+  return resolve(import.meta.dirname, `../../infra/stages/${stage}.yml`);
 }
 
 function databaseOf({ region }: JournalTable): DynamoDBClient {
@@ -55,7 +69,7 @@ export function openModeSwitch(table: JournalTable): ModeSwitch {
 }
 
 function hasStageFile(stage: string): boolean {
-  return existsSync(resolve(import.meta.dirname, `../../infra/stages/${stage}.yml`));
+  return existsSync(stageFile(stage));
 }
 
 /** The channels of a stage, with the rights of whoever runs the command. Without a stage file nobody is told from here: notices stay due. */

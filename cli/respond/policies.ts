@@ -15,7 +15,7 @@ import {
 } from '../../shared/respond/index.ts';
 import { type Out, type Palette, paletteFor, visible } from '../print/terminal.ts';
 import { readYamlFiles, testPaths } from '../rules/files.ts';
-import { given, isFolder, readText } from '../usage.ts';
+import { given, isFolder, readText, UsageError } from '../usage.ts';
 
 /** The policies that come with the project. */
 export const OWN_POLICIES: readonly string[] = [resolve(import.meta.dirname, '../../rules/respond')];
@@ -24,9 +24,10 @@ async function policyFiles(paths: readonly string[]): Promise<readonly PolicyFil
   return (await readYamlFiles(paths)).map(({ name, text }) => ({ path: name, text }));
 }
 
-/** @throws UsageError that lists everything that is wrong with them. */
+/** @throws UsageError that lists everything that is wrong with them, or when there are none. */
 export async function openPolicies(paths: readonly string[]): Promise<PolicySet> {
   const files = await policyFiles(paths);
+  if (files.length === 0) throw new UsageError('NO_POLICIES', `expected policy files (*.yaml), there are none in ${paths.join(', ')}`);
   return given(() => loadPolicies(files, actionCatalogue));
 }
 

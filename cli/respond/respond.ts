@@ -46,7 +46,7 @@ export async function planResponses(paths: readonly string[], options: RespondOp
   const summary = new ResponseSummary();
   let wellRead = true;
   try {
-    for await (const line of alertLines(paths, stdin)) {
+    for await (const line of alertDocuments(paths, stdin)) {
       const outcome = await answer(line, planningDeps(set, line, client));
       if (outcome.kind === 'answered') summary.count(visible(outcome.entries));
       if (!options.summary || outcome.kind !== 'answered') print(outcome, options, out);
@@ -82,7 +82,7 @@ export async function enforceResponses(
   if (acting.length === 0)
     throw new UsageError('respond.usage', 'No policy has `mode: enforce`, so nothing would be done. Set it in those that are to act.');
   const lines: string[] = [];
-  for await (const line of alertLines(paths, stdin)) lines.push(line);
+  for await (const line of alertDocuments(paths, stdin)) lines.push(line);
   const { server } = await given(() => readKubeconfig(kubeconfig, systemClock, options.context));
   const alerts = `${lines.length} alert${lines.length === 1 ? '' : 's'}`;
   if (!(await confirm(`Act on ${alerts} in the cluster at ${server}, by ${acting.join(', ')}?`))) return false;
@@ -122,6 +122,20 @@ async function answer(line: string, deps: RespondDeps): Promise<ItemOutcome> {
   const items = readTrigger({ Records: [{ eventSource: 'aws:sqs', messageId: 'line', body: line }] });
   const [outcome] = await respondToAlerts(items, deps, { killedAtMs: deps.clock.now() + LEASE_MS });
   return outcome!;
+}
+
+/** Documents of one line each, and those that begin with `{` and end with `}` on lines of their own, as jq and editors lay them out. */
+async function* alertDocuments(paths: readonly string[], stdin: Readable): AsyncGenerator<string> {
+  let open: string[] | undefined;
+  for await (const line of alertLines(paths, stdin)) {
+    const text = line.trimEnd();
+    if (open === undefined && text !== '{') yield line;
+    else if (open !== undefined && text === '}') {
+      yield [...open, line].join('\n');
+      open = undefined;
+    } else open = [...(open ?? []), line];
+  }
+  if (open !== undefined) yield open.join('\n');
 }
 
 async function* alertLines(paths: readonly string[], stdin: Readable): AsyncGenerator<string> {

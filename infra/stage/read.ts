@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseDocument } from 'yaml';
+import { TiercelError } from '../../shared/platform/errors.ts';
 import { freshnessProblems, readPolicyAges } from './freshness.ts';
 import { type Stage, stageSchema } from './schema.ts';
 
@@ -13,8 +14,10 @@ export interface NamedStage extends Stage {
 }
 
 /** Everything that is wrong with a stage file, in one message. */
-export class StageError extends Error {
-  override name = 'StageError';
+export class StageError extends TiercelError {
+  constructor(message: string) {
+    super('BAD_STAGE', message);
+  }
 }
 
 /** Reads `infra/stages/<name>.yml`, and sees whether its events come in time for the policies. @throws StageError that lists every problem. */

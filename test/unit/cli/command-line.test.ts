@@ -56,6 +56,22 @@ describe('help', () => {
   });
 });
 
+describe('numbers', () => {
+  it.each([
+    ['replay --to http://127.0.0.1:1/k8s-audit --concurrency 0 -', 'from 1 to 64'],
+    ['replay --to http://127.0.0.1:1/k8s-audit --max-body-bytes 99999999999999999999 -', 'from 1024 to 12582912'],
+    // Everything would be too large, rejected, and behind the checkpoint.
+    ['follow --to http://127.0.0.1:1/k8s-audit --max-event-bytes 0 x', 'from 16384 to 12582912'],
+    ['invoke respond x --times 1.5', 'of at least 1'],
+    ['journal list --stage prod --hours -1', 'of at least 1'],
+  ])('%s: refused with what is possible', async (line, possible) => {
+    expect(await tiercel(...line.split(' '))).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining(`Expected a whole number ${possible}.`),
+    });
+  });
+});
+
 describe('command lines in documents, help texts and messages', () => {
   const files = execFileSync('git', ['ls-files', '*.md', '*.ts', '*.yaml', '*.yml', '*.sh', '*.service', ':!test'], {
     cwd: root,

@@ -49,6 +49,15 @@ describe('tiercel respond', () => {
     expect(text).toMatch(/\n2 alerts, 1 of them not the business of any policy; 1 planned, 0 refused\n$/);
   });
 
+  it('reads documents over several lines, as jq and editors lay them out', async () => {
+    const pretty = JSON.stringify(JSON.parse(alert), null, 2);
+    const { ok, text } = await plan([file('pretty.json', `${pretty}\n${alert}\n`), '-'], `${pretty}\n${pretty}`);
+    expect(ok).toBe(true);
+    expect(text.match(/^planned/gm)).toHaveLength(4);
+    const cut = await plan(['-'], pretty.slice(0, -2));
+    expect([cut.ok, cut.text]).toEqual([false, expect.stringMatching(/^rejected expected the alert as JSON/)]);
+  });
+
   it('prints journal entries as JSON', async () => {
     const { text } = await plan(['-'], alert, true);
     expect(JSON.parse(text)).toMatchObject({ status: 'planned', mode: 'shadow', policy: 'remove-cluster-admin-binding', steps: [] });

@@ -34,4 +34,5 @@ it('finds the journal of a stage in its own region, and takes a table as it is n
   expect(journalTable({ stage: 'nowhere' })).toEqual({ tableName: 'tiercel-nowhere-journal' });
   expect(journalTable({ table: 'mine' })).toEqual({ tableName: 'mine' });
   expect(() => journalTable({})).toThrow('expected --stage NAME or --table NAME');
+  expect(() => journalTable({ stage: '../../etc' })).toThrow('expected a stage name');
 });
