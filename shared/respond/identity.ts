@@ -88,7 +88,7 @@ export function alertKey(alert: FalcoAlert): string {
   const fields = Object.entries(alert.output_fields)
     .filter(([name, value]) => !name.startsWith('evt.') && !isMissing(value))
     .map(([name, value]) => [name, typeof value === 'bigint' ? String(value) : value] as const)
-    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   return digest(['alert', alert.source, alert.rule, alert.time, fields]);
 }
 

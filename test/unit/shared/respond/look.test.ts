@@ -11,6 +11,7 @@ const clock = testClock(0);
 const pod = { apiGroup: '', apiVersion: 'v1', resource: 'pods', namespace: 'prod', name: 'web' };
 const namespace = { apiGroup: '', apiVersion: 'v1', resource: 'namespaces', name: 'prod' };
 const PROTECTION = { namespaces: [], namespaceLabels: ['keep'], names: [], labels: [], users: [], groups: [], nodes: [] };
+const deletion = { verb: 'delete', object: pod, uid: 'old', resourceVersion: '1', propagationPolicy: 'Background', before: {} } as const;
 const deps = { journal: createMemoryJournal(clock), protection: PROTECTION };
 const failing = (error: Error): Partial<KubeClient> => ({ get: () => Promise.reject(error) });
 
@@ -38,6 +39,15 @@ describe('a look', () => {
     ]);
   });
 
+  it('says which response brought the object back', async () => {
+    const journal = createMemoryJournal(clock);
+    const made = cluster();
+    const { uid } = made.put(pod, { metadata: { annotations: { 'tiercel.dev/response': entryOf().id } } }).metadata;
+    await journal.record(entryOf({ status: 'undone', steps: [{ effect: deletion, state: 'undone', uid }] }));
+    const sight = await lookAround(pod, made.client, { event: EVENT, mode: 'enforce' }, { ...deps, journal });
+    expect(sight.restoredBy).toBe(entryOf().id);
+  });
+
   it('asks about the namespace only where a list does, and the object has one', async () => {
     const given = { event: EVENT, mode: 'enforce' } as const;
     const nobody = { ...deps, protection: { ...PROTECTION, namespaceLabels: [] } };
@@ -63,13 +73,13 @@ describe('a look', () => {
     expect(await look(forbidden, 'enforce')).toEqual({ kind: 'denied', why: forbidden.message });
     expect(await look(forbidden, 'shadow')).toEqual({ kind: 'denied', why: forbidden.message });
     expect(await look(away, 'shadow')).toEqual({ kind: 'none', why: away.message });
-    await expect(look(away, 'enforce')).rejects.toBe(away);
+    for (const passing of [away, new KubeStatusError('looking', 503, 'Unavailable', 'later')])
+      await expect(look(passing, 'enforce')).rejects.toBe(passing);
     await expect(look(new TypeError('x'), 'shadow')).rejects.toThrow(TypeError);
   });
 });
 
 describe('the response that brought an object back', () => {
-  const deletion = { verb: 'delete', object: pod, uid: 'old', resourceVersion: '1', propagationPolicy: 'Background', before: {} } as const;
   const patch = { verb: 'patch', object: pod, uid: 'new', resourceVersion: '1', patch: {}, before: {} } as const;
   const undone = { effect: deletion, state: 'undone', uid: 'new' } as const;
   const restorer = async (steps: Entry['steps'], uid = 'new', id: string = entryOf().id) => {
