@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { reservationFor } from '../../../../../shared/respond/budget/index.ts';
+import type { Policy } from '../../../../../shared/respond/policy/schema.ts';
+
+const policy = {
+  policy: 'p',
+  budget: { policy: 30, cluster: 20, namespace: 10, per: '1h' },
+  cooldown: '10m',
+} as unknown as Policy;
+const target = { apiGroup: 'apps', apiVersion: 'v1', resource: 'deployments', namespace: 'prod', name: 'web' };
+const HOUR_MS = 3_600_000;
+const at = (eventMs: number, nowMs = eventMs) => ({ eventMs, nowMs });
+
+describe('the places that a happening takes', () => {
+  it('are of its namespace, its cluster and its policy, the narrowest first, each with its own maximum', () => {
+    expect(reservationFor('claim', policy, 'c', target, at(5 * HOUR_MS + 7, 5 * HOUR_MS + 9))).toEqual({
+      claim: 'claim',
+      window: {
+        key: `p/${5 * HOUR_MS}`,
+        endsAtMs: 6 * HOUR_MS,
+        counters: [
+          { what: 'policy p in namespace prod', scope: 'c/prod', max: 10 },
+          { what: 'policy p in cluster c', scope: 'c', max: 20 },
+          { what: 'policy p', scope: '', max: 30 },
+        ],
+      },
+      cooldown: { what: 'web', key: 'p/c/apps/deployments/prod/web', untilMs: 5 * HOUR_MS + 9 + 600_000 },
+    });
+  });
+
+  it('are of no namespace where the object has none', () => {
+    const { namespace: _, ...clusterScoped } = target;
+    const { window, cooldown } = reservationFor('claim', policy, 'c', clusterScoped, at(0));
+    expect(window.counters.map(({ scope }) => scope)).toEqual(['c', '']);
+    expect(cooldown.key).toBe('p/c/apps/deployments//web');
+  });
+
+  it('are of the window of the event, however late they are taken', () => {
+    const windowOf = (eventMs: number, nowMs: number) => reservationFor('claim', policy, 'c', target, at(eventMs, nowMs)).window;
+    expect(windowOf(HOUR_MS, HOUR_MS)).toEqual(windowOf(2 * HOUR_MS - 1, 50 * HOUR_MS));
+    expect(windowOf(2 * HOUR_MS, 2 * HOUR_MS)).toMatchObject({ key: `p/${2 * HOUR_MS}`, endsAtMs: 3 * HOUR_MS });
+  });
+
+  it('share nothing between policies, clusters, namespaces, kinds and names', () => {
+    const { apiGroup, apiVersion, resource, namespace, name } = target;
+    const others = [
+      [policy, 'c', target],
+      [{ ...policy, policy: 'q' }, 'c', target],
+      [policy, 'd', target],
+      [policy, 'c', { ...target, apiGroup: 'other' }],
+      [policy, 'c', { ...target, resource: 'daemonsets' }],
+      [policy, 'c', { ...target, namespace: 'test' }],
+      [policy, 'c', { ...target, name: 'api' }],
+      [policy, 'c', { apiGroup, apiVersion, resource, name: namespace }],
+      [policy, 'c', { apiGroup, apiVersion, resource: `${resource}/${namespace}`, name }],
+    ] as const;
+    const keys = others.map(([by, cluster, object]) => reservationFor('claim', by, cluster, object, at(0)).cooldown.key);
+    expect(new Set(keys).size).toBe(others.length);
+  });
+});
