@@ -16,7 +16,7 @@ export function alarms(stage: NamedStage): Resources {
         {
           Type: 'AWS::CloudWatch::Alarm',
           Properties: {
-            AlarmName: `tiercel-${stage.name}-${alarm.id}-${label}`,
+            AlarmName: alarmName(stage, alarm.id, label),
             AlarmDescription: `${alarm.title} (${label}). docs/operate/alarms.md#${alarm.id.toLowerCase()}`,
             Namespace: alarm.metric.namespace,
             MetricName: alarm.metric.name,
@@ -33,6 +33,12 @@ export function alarms(stage: NamedStage): Resources {
       ]),
     ),
   );
+}
+
+/** CloudWatch allows 255 characters; a label that is a log group may have more, and is told apart by a digest. */
+function alarmName(stage: NamedStage, id: string, label: string): string {
+  const name = `tiercel-${stage.name}-${id}-${label}`;
+  return name.length <= 255 ? name : `${name.slice(0, 248)}-${createHash('sha256').update(label).digest('hex').slice(0, 6)}`;
 }
 
 /** As CloudWatch will call them. */

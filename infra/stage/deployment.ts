@@ -6,8 +6,8 @@ import { channels } from './channels.ts';
 import { caps, queueShares } from './concurrency.ts';
 import { dashboard } from './dashboard.ts';
 import { type EndpointUrl, endpoints, endpointUrls, type Service } from './endpoints.ts';
-import { environmentProblem } from './environment-limit.ts';
 import { type HeartbeatSettings, heartbeats } from './heartbeat.ts';
+import { limitProblem } from './limits.ts';
 import { loadBalancer } from './load-balancer.ts';
 import { names, type StageNames } from './names.ts';
 import { type FunctionVpc, functionVpc, securityGroupOutputs, securityGroups } from './network.ts';
@@ -99,7 +99,7 @@ export interface Deployment extends Omit<NamedStage, 'falco' | 'concurrency'> {
   readonly archiveWriters: 'some' | 'none';
 }
 
-/** @throws StageError when the stage says more than fits into a function's environment. */
+/** @throws StageError when the stage says more than AWS allows for a function or a stack. */
 export function deployment(stage: NamedStage): Deployment {
   const { falco, ...settings } = stage;
   const stageNames = names(stage);
@@ -196,7 +196,7 @@ export function deployment(stage: NamedStage): Deployment {
     foreignWriters: stage.archiveBucket === undefined && foreignWriters(stage).length > 0 ? 'some' : 'none',
     archiveWriters: archivedClusters(stage).length > 0 ? 'some' : 'none',
   };
-  const problem = environmentProblem(made);
+  const problem = limitProblem(made);
   if (problem === undefined) return made;
   throw new StageError(
     `infra/stages/${stage.name}.yml: ${problem}. Spread the clusters (${stage.clusters.length}) over several stages, or say less in notify and falco.`,

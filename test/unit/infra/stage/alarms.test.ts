@@ -129,6 +129,16 @@ clusters: [{ name: a }, { name: b, path: archive }, { name: c, path: stream+stor
     for (const id of ['RotationFails', 'HeartbeatDiffers']) expect(ALARMS.find((alarm) => alarm.id === id)?.periods, id).toBe(1);
   });
 
+  it('have names that CloudWatch takes, for the longest log groups, too', () => {
+    const groups = ['a', 'b'].map((last) => `/${'x'.repeat(510)}${last}`);
+    const names = alarmsOf({ name: 'longestname1', ...parseStage('s.yml', `${HEAD}alertLogGroups: [${groups.join(', ')}]`) }).map(
+      ({ AlarmName }) => AlarmName,
+    );
+    expect(names.filter((name) => name.includes('alerts/')).length).toBeGreaterThan(2);
+    expect(names.filter((name) => name.length > 255)).toEqual([]);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
   it('explain themselves, and say what to do', () => {
     for (const { id, title, why, runbook } of ALARMS) {
       expect(

@@ -7,6 +7,7 @@ import { readHeartbeatConfig } from '../../../../functions/heartbeat/config.ts';
 import { readRespondConfig } from '../../../../functions/respond/config.ts';
 import { deployment } from '../../../../infra/stage/deployment.ts';
 import { functionKeys, functionSettings } from '../../../../infra/stage/function-settings.ts';
+import { FIXED_RESOURCES, madeResources } from '../../../../infra/stage/limits.ts';
 import { parseStage, readStage } from '../../../../infra/stage/read.ts';
 import { subscriptions } from '../../../../infra/stage/subscriptions.ts';
 
@@ -179,6 +180,16 @@ describe.each(STAGES)('stage %s', (name) => {
       const set = Object.keys(environment).filter((variable) => environment[variable] !== '' && !variable.startsWith('POWERTOOLS_'));
       expect(set.filter((variable) => !known.includes(variable))).toEqual([]);
     }
+  });
+});
+
+describe('a stack, of which CloudFormation allows 500 resources', () => {
+  const stored = (count: number) =>
+    deployment(stageWith(`clusters:\n${Array.from({ length: count }, (_, at) => `  - { name: c${at}, path: stream+store }`).join('\n')}`));
+
+  it('is refused where it would have more, though every function could hold its variables', () => {
+    expect(madeResources(stored(20)) + FIXED_RESOURCES).toBeLessThanOrEqual(500);
+    expect(() => stored(36)).toThrow(/expected at most 500 resources, .* got \d+\. Spread the clusters \(36\)/);
   });
 });
 
