@@ -138,6 +138,54 @@ export function journalContract(name: string, open: (clock: Pick<Clock, 'now'> &
       expect([...entry!.rules].sort()).toEqual(rules);
     });
 
+    it('gives back all responses to a happening, however large they are together', async () => {
+      const event = 'c'.repeat(40);
+      const ids: string[] = [];
+      for (let at = 0; at < 5; at++) {
+        const { entry } = await journal.record(draft({ event, key: `${at}`.repeat(12), remark: `${at}`.repeat(300_000) }));
+        ids.push(entry.id);
+      }
+      await journal.record(draft({ event: 'd'.repeat(40), key: '0'.repeat(12) }));
+      const found = await journal.ofEvent(event);
+      expect(found.map(({ id, remark }) => [id, remark?.length]).sort()).toEqual(ids.map((id) => [id, 300_000]));
+    });
+
+    it('replaces a decision under its first time, in the version after', async () => {
+      const { entry } = await journal.record(draft({ status: 'refused' }));
+      now += 7;
+      const replaced = await journal.record(draft({ status: 'planned' }));
+      expect(replaced).toEqual({ entry: { ...entry, status: 'planned', version: 2, updatedAtMs: now }, won: true });
+    });
+
+    it('keeps nothing that says undefined', async () => {
+      const { entry } = await journal.record(draft({ cluster: undefined, user: undefined } as never));
+      expect(await journal.find(entry.id)).toMatchObject({ id: entry.id });
+      expect(await journal.list({ fromMs: now, toMs: now + 1, limit: 1 })).toEqual([
+        {
+          id: entry.id,
+          status: 'planned',
+          mode: 'shadow',
+          policy: 'remove-binding',
+          action: 'delete-binding',
+          intent: draft().intent,
+          createdAtMs: now,
+        },
+      ]);
+    });
+
+    it('lists what happened in one hour, by time and then by id, as many as are asked for', async () => {
+      const ids: string[] = [];
+      for (let at = 0; at < 20; at++) {
+        now = START_MS + Math.floor(at / 2);
+        const { entry } = await journal.record(draft({ event: ((at * 7) % 20).toString(16).padStart(8, '0').repeat(5) }));
+        ids.push(entry.id);
+      }
+      const newest = ids.map((id, at) => ({ id, ms: Math.floor(at / 2) })).sort((a, b) => b.ms - a.ms || (a.id < b.id ? 1 : -1));
+      const list = async (limit: number) => (await journal.list({ fromMs: START_MS, toMs: now + 1, limit })).map(({ id }) => id);
+      expect(await list(100)).toEqual(newest.map(({ id }) => id));
+      for (const limit of [1, 7, 20]) expect(await list(limit)).toEqual(newest.slice(0, limit).map(({ id }) => id));
+    });
+
     it('lists newest first, across hours, within the range and the limit', async () => {
       const ids: string[] = [];
       for (let at = 0; at < 9; at++) {
