@@ -70,7 +70,7 @@ const MAX_UNDER_WAY = 16;
  */
 export async function respondToCommand(command: Command, deps: RespondDeps, times: RespondTimes): Promise<Entry> {
   const startedMs = deps.clock.now();
-  const modeNow = await openMode(deps);
+  const modeNow = readsMode(deps);
   const outbox = createOutbox(deps, times.killedAtMs);
   const obeyed = await obey(command, { modeNow, killedAtMs: times.killedAtMs }, { ...deps, journal: outbox.journal });
   const [entry = obeyed] = await outbox.deliver([obeyed]);
@@ -82,19 +82,22 @@ export async function respondToCommand(command: Command, deps: RespondDeps, time
 const SWITCH_KEPT_MS = 1_000;
 
 /**
- * Reads the switch, and gives what reads it again whenever a second has passed: an invocation may have hundreds of alerts and a minute to answer them.
- * @throws when it cannot be read: then nothing is done.
+ * Reads the switch when it is first asked, and again whenever a second has passed: an invocation may have hundreds of alerts and a minute to answer them.
+ * It throws when the switch cannot be read: then nothing may be done.
  */
-async function openMode({ ceiling, modeSwitch, clock, meter }: RespondDeps): Promise<() => Promise<Mode>> {
+function readsMode({ ceiling, modeSwitch, clock, meter }: RespondDeps): () => Promise<Mode> {
   const read = async () => mostCautious(ceiling, (await modeSwitch.read())?.mode ?? ceiling);
-  let readMs = clock.now();
-  let reading = read();
-  const lowered = (await reading) !== ceiling;
-  meter?.record('ModeLowered', lowered ? 1 : 0);
+  let readMs = 0;
+  let reading: Promise<Mode> | undefined;
+  const first = async () => {
+    const mode = await read();
+    meter?.record('ModeLowered', mode === ceiling ? 0 : 1);
+    return mode;
+  };
   return () => {
-    if (clock.now() - readMs >= SWITCH_KEPT_MS) {
+    if (reading === undefined || clock.now() - readMs >= SWITCH_KEPT_MS) {
       readMs = clock.now();
-      reading = read();
+      reading = reading === undefined ? first() : read();
     }
     return reading;
   };
@@ -110,7 +113,8 @@ export async function respondToAlerts(
   times: RespondTimes,
 ): Promise<readonly ItemOutcome[]> {
   const startedMs = deps.clock.now();
-  const modeNow = await openMode(deps);
+  const modeNow = readsMode(deps);
+  await modeNow();
   const settled = await settleAll(
     items,
     MAX_UNDER_WAY,

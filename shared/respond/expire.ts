@@ -12,12 +12,24 @@ const AGAIN_MS = 10 * 60_000;
 const GIVE_UP_MS = 7 * 86_400_000;
 
 /**
- * Ends a containment whose time is over. Whatever is in the way (the switch, a cluster that is away, a response still under way) puts it off: a schedule
- * fires once, and a containment that nobody ends is an outage. One whose object was changed since is left to a person, as failed.
- * @throws CommandRefusedError when it was put off for a week, or may not be ended by a clock.
+ * Ends a containment whose time is over. Whatever is in the way (the switch, a cluster that is away, a response still under way, a table that does not
+ * answer) puts it off: a schedule fires once, Lambda tries a failed invocation for a few minutes, and a containment that nobody ends is an outage. One whose
+ * object was changed since is left to a person, as failed.
+ * @throws CommandRefusedError when it was put off for a week, or may not be ended by a clock; and what was not foreseen, put off all the same.
  */
-export async function expire(entry: Entry, command: Command, { modeNow }: Responding, deps: RespondingDeps): Promise<Entry> {
+export async function expire(command: Command, responding: Responding, deps: RespondingDeps): Promise<Entry> {
+  try {
+    return await end(command, responding, deps);
+  } catch (error) {
+    if (!(error instanceof CommandRefusedError)) await deps.expiry?.schedule(command.id, laterThan(deps.clock.now()));
+    throw error;
+  }
+}
+
+async function end(command: Command, { modeNow }: Responding, deps: RespondingDeps): Promise<Entry> {
   const { clock, journal } = deps;
+  const entry = await journal.find(command.id);
+  if (!entry) throw new CommandRefusedError(command, 'the journal does not know it');
   if (entry.expiresAtMs === undefined) throw new CommandRefusedError(command, 'it has no time to live; `tiercel undo` takes it back');
   // Carried out later than was planned at first: there is another schedule for that.
   if (clock.now() < entry.expiresAtMs - EARLY_MS) return entry;
@@ -48,8 +60,12 @@ function isLasting({ effect, state }: Step): boolean {
 async function putOff(entry: Entry, why: string, command: Command, { clock, expiry }: RespondingDeps): Promise<Entry> {
   const now = clock.now();
   if (!expiry || now > entry.expiresAtMs! + GIVE_UP_MS) throw new CommandRefusedError(command, why, true);
-  // The same time for all attempts of these minutes: scheduling it again changes nothing, so that retries do not multiply.
-  const atMs = Math.ceil((now + AGAIN_MS) / AGAIN_MS) * AGAIN_MS;
+  const atMs = laterThan(now);
   await expiry.schedule(entry.id, atMs);
   return { ...entry, remark: `its end is put off to ${new Date(atMs).toISOString()}: ${why}` };
+}
+
+/** The same for all attempts of some minutes: scheduling it again changes nothing, so that what is tried again does not multiply. */
+function laterThan(nowMs: number): number {
+  return Math.ceil((nowMs + AGAIN_MS) / AGAIN_MS) * AGAIN_MS;
 }

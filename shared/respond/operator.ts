@@ -11,16 +11,10 @@ import { act, type Responding, type RespondingDeps, StoppedError, settle } from 
  * @throws CommandRefusedError, StoppedError, and what may pass.
  */
 export async function obey(command: Command, responding: Responding, deps: RespondingDeps): Promise<Entry> {
+  if (command.verb === 'expire') return expire(command, responding, deps);
   const entry = await deps.journal.find(command.id);
   if (!entry) throw new CommandRefusedError(command, 'the journal does not know it');
-  switch (command.verb) {
-    case 'approve':
-      return approve(entry, command, responding, deps);
-    case 'deny':
-      return deny(entry, command, deps);
-    case 'expire':
-      return expire(entry, command, responding, deps);
-  }
+  return command.verb === 'approve' ? approve(entry, command, responding, deps) : deny(entry, command, deps);
 }
 
 /**

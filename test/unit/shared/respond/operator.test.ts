@@ -276,6 +276,22 @@ describe('the end of a containment', () => {
     expect(labelled()).toBe(false);
   });
 
+  it.each(['journal', 'modeSwitch'] as const)('is put off, aloud, while a table does not answer (%s)', async (part) => {
+    const { ask, command, clock, deps, scheduled, labelled } = scene('ttl: 1h');
+    const { id } = await ask();
+    clock.advance(end);
+    const whole = deps[part];
+    const away = async () => {
+      throw new Error('throttled');
+    };
+    Object.assign(deps, { [part]: { ...whole, find: away, read: away } });
+    for (let attempt = 0; attempt < 3; attempt++) await expect(command('expire', id)).rejects.toThrow('throttled');
+    expect(new Set(scheduled.slice(1).map(([, atMs]) => atMs)).size).toBe(1);
+    Object.assign(deps, { [part]: whole });
+    expect(await command('expire', id)).toMatchObject({ status: 'undone' });
+    expect(labelled()).toBe(false);
+  });
+
   it('is given up aloud after a week', async () => {
     const { ask, command, clock, deps } = scene('ttl: 1h');
     const { id } = await ask();
