@@ -11,6 +11,7 @@ interface PodSpec {
   readonly [member: string]: unknown;
   readonly containers?: readonly Container[];
   readonly initContainers?: readonly Container[];
+  readonly ephemeralContainers?: readonly Container[];
   readonly volumes?: readonly { readonly hostPath?: unknown }[];
 }
 type Container = Readonly<Record<string, unknown>>;
@@ -70,14 +71,19 @@ function podSpecOf({ spec }: KubeObject): PodSpec | undefined {
 
 /** What decides about a container's power. Defaults and what admission adds elsewhere (limits, mounts of tokens) may differ. */
 const OF_CONTAINER = ['name', 'image', 'command', 'args', 'securityContext'];
-const OF_POD = ['hostNetwork', 'hostPID', 'hostIPC', 'securityContext'];
+const OF_POD = ['hostNetwork', 'hostPID', 'hostIPC', 'securityContext', 'serviceAccountName'];
+/** What the API server fills in where a template says nothing. */
+const DEFAULTS: Readonly<Record<string, unknown>> = { serviceAccountName: 'default' };
 
 function differenceOf(pod: PodSpec | undefined, template: PodSpec | undefined): string | undefined {
   if (!pod || !template) return 'one of them has no containers';
   for (const list of ['initContainers', 'containers'] as const) {
     if (!isDeepStrictEqual((pod[list] ?? []).map(powerOf), (template[list] ?? []).map(powerOf))) return list;
   }
-  const other = OF_POD.find((name) => !isDeepStrictEqual(pod[name] || {}, template[name] || {}));
+  // Somebody put it into a pod that the template has nothing to do with.
+  if ((pod.ephemeralContainers ?? []).length > 0) return 'ephemeralContainers';
+  const valueOf = (spec: PodSpec, name: string) => spec[name] || (DEFAULTS[name] ?? {});
+  const other = OF_POD.find((name) => !isDeepStrictEqual(valueOf(pod, name), valueOf(template, name)));
   return other ?? (isDeepStrictEqual(hostPaths(pod), hostPaths(template)) ? undefined : 'volumes');
 }
 

@@ -18,7 +18,13 @@ const owned = (apiVersion: string, kind: string, name: string, uid: string) => (
 /** Deployment → ReplicaSet → pod, as the controllers make them; a test changes what it is about. */
 function scene({
   resources = '[pods, replicasets.apps, deployments.apps]',
-  podSpec = { ...RUNS, hostNetwork: false, nodeName: 'node-1', volumes: [{ name: 'token', projected: {} }] } as Record<string, unknown>,
+  podSpec = {
+    ...RUNS,
+    serviceAccountName: 'default',
+    hostNetwork: false,
+    nodeName: 'node-1',
+    volumes: [{ name: 'token', projected: {} }],
+  } as Record<string, unknown>,
   setSpec = RUNS as Record<string, unknown>,
   deployment = {} as Record<string, unknown>,
   setOwner = owned('apps/v1', 'Deployment', 'web', 'd-uid') as Record<string, unknown>,
@@ -102,6 +108,12 @@ describe('delete-object with `owned: controller`', () => {
     ['would make fewer containers', { podSpec: { containers: [...RUNS.containers, { name: 'd', image: 'evil' }] } }, '(containers)'],
     ['would not begin like it', { podSpec: { ...RUNS, initContainers: [{ name: 'i' }] } }, '(initContainers)'],
     ["would not put it into the node's network", { podSpec: { ...RUNS, hostNetwork: true } }, '(hostNetwork)'],
+    ['would not run it as that service account', { podSpec: { ...RUNS, serviceAccountName: 'admin' } }, '(serviceAccountName)'],
+    [
+      'has nothing to do with a shell in it',
+      { podSpec: { ...RUNS, ephemeralContainers: [{ name: 'debugger' }] } },
+      '(ephemeralContainers)',
+    ],
     ['would not mount the node', { podSpec: { ...RUNS, volumes: [{ name: 'v', hostPath: { path: '/' } }] } }, '(volumes)'],
     [
       'is a set that its own controller would make otherwise',
@@ -172,6 +184,20 @@ describe('delete-object with `owned: controller`', () => {
       ],
     });
     expect(cluster.peek(DEPLOYMENT)).toBeDefined();
+  });
+
+  it('says what may keep an object that was deleted', async () => {
+    const { cluster, entry } = await answer({ podOwner: { finalizers: ['example.com/stay'] } });
+    expect(entry.caveats).toContain('finalizers may keep it (example.com/stay): it is gone only once they are');
+    expect(cluster.peek(POD)?.metadata.deletionTimestamp).toBeDefined();
+  });
+
+  it('is never undone by a clock: making a pod is more than respond may do', () => {
+    const text =
+      '- policy: p\n  description: d\n  ttl: 1h\n  match: {source: k8s_audit}\n  actions: [{action: delete-object, with: {resources: [pods]}}]\n';
+    expect(() => responder({ clock: testClock(0), client: undefined, policies: text })).toThrow(
+      'delete-object cannot be taken back by respond',
+    );
   });
 
   it('does not leave running what the controller made', () => {
