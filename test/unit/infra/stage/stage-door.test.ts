@@ -1,9 +1,16 @@
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Deployment } from '../../../../infra/stage/deployment.ts';
 
 type Door = (framework: { readonly options: { readonly stage?: string; readonly region?: string | null } }) => Promise<Deployment>;
 const door = createRequire(import.meta.url)('../../../../infra/stage.cjs') as Door;
+
+it('anything unknown in serverless.yml is an error, unless somebody asks for less', () => {
+  const text = readFileSync(resolve(import.meta.dirname, '../../../../serverless.yml'), 'utf8');
+  expect(text).toMatch(/^configValidationMode: \$\{env:TIERCEL_CONFIG_VALIDATION, 'error'\}$/m);
+});
 
 describe('what serverless.yml reads', () => {
   it('is the stage that was asked for, or dev', async () => {
