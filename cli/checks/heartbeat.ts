@@ -57,6 +57,13 @@ function judge(
       `Falco runs ${returned.digest ?? 'rules that do not say which they are'}`,
       `Roll the rules out to Falco, or put their digest into falco.rulesDigest of infra/stages/${stage.name}.yml; then ${deploy(stage)}`,
     );
+  const other = wanted.length > 0 ? returned.earlier.findIndex((digest) => !wanted.includes(digest ?? '')) : -1;
+  if (other >= 0)
+    return fault(
+      `rules with digest ${wanted.join(' or ')} in every replica`,
+      `one of the last three beats came from ${returned.earlier[other] ?? 'rules that do not say which they are'}`,
+      'In a rollout: wait until it is done. Else kubectl -n falco get pods -o wide, restart those that are older than the rules, and see that all mount the same ConfigMap',
+    );
   const seconds = Math.round(returned.roundTripMs / 1000);
   return ok(
     `back after ${seconds} s, ${minutesSince(returned.returnedAtMs)} minutes ago${returned.digest ? `, rules ${returned.digest.slice(0, 12)}` : ''}`,

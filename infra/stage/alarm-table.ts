@@ -33,7 +33,7 @@ export const ALARMS: readonly Alarm[] = [
     missing: 'breaching',
     why: 'Counts audit events where they arrive, of every cluster, also of other accounts and regions. So it sees what `AuditLogSilent` cannot: an audit log that was switched off while the other control-plane logs go on, and a road that ends between the log and the functions.',
     runbook: [
-      '`tiercel doctor --stage … --check audit-logging --check log-events --check subscriptions --check triggers --check archive` follows the road from its beginning.',
+      '`tiercel doctor --stage … --check audit-logging --check log-events --check subscriptions --check deliveries --check archive --check triggers --check function-errors` follows the road from its beginning.',
       'Of a cluster elsewhere, look there: audit logging, its Firehose (`DeliveryToS3.DataFreshness`), and what its role may write in the archive bucket.',
       'With `path: archive` it rings as well while Falco takes nothing; `ArchiveAge` then says so, and the objects wait.',
       'Afterwards [evaluate the gap](observe.md#evaluate-a-gap).',

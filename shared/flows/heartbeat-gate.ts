@@ -19,7 +19,7 @@ export interface HeartbeatGate {
 }
 
 /**
- * A cluster's events may be selected while its last beat is young and came back with one of `digests`. No beat yet, silence, other rules, and
+ * A cluster's events may be selected while its last beat is young and came back with one of `digests`, as did the two before it. No beat yet, silence, other rules, and
  * a table that cannot be read all mean the same: nothing vouches for Falco, so everything is sent.
  */
 export function createHeartbeatGate({
@@ -54,7 +54,11 @@ export function createHeartbeatGate({
       const ageMs = clock.now() - returned.sentAtMs;
       if (ageMs >= TRUSTED_MS) return `the last beat that came back was sent ${Math.floor(ageMs / 60_000)} minutes ago`;
       if (returned.digest === undefined) return 'the last beat does not say which rules Falco runs';
-      return digests.has(returned.digest) ? undefined : `Falco runs rules of digest ${returned.digest}`;
+      if (!digests.has(returned.digest)) return `Falco runs rules of digest ${returned.digest}`;
+      // A beat asks one replica. What another said a moment ago still holds.
+      return returned.earlier.every((digest) => digest !== undefined && digests.has(digest))
+        ? undefined
+        : 'one of the last three beats came from other rules: not every replica of Falco may run the same';
     },
   };
 }

@@ -6,7 +6,7 @@ const KEPT_SECONDS = 7 * 86_400;
 
 /**
  * {@link HeartbeatLog} in DynamoDB: one item per cluster (partition key `cluster`), one `UpdateItem` per call, no reads.
- * The ids of the last beats are a shift register, because an update may use what attributes held before it.
+ * The ids of the last beats, and the digests of those that came back, are shift registers, because an update may use what attributes held before it.
  */
 export function createDynamoDBHeartbeatLog({
   client,
@@ -41,7 +41,8 @@ export function createDynamoDBHeartbeatLog({
           new UpdateItemCommand({
             TableName: tableName,
             Key: { cluster: { S: cluster } },
-            UpdateExpression: 'SET returnedBeatAtMs = :sent, returnedAtMs = :returned, digest = :digest, expiration = :expiration',
+            UpdateExpression:
+              'SET returnedBeatAtMs = :sent, returnedAtMs = :returned, digest3 = if_not_exists(digest2, :never), digest2 = if_not_exists(digest, :never), digest = :digest, expiration = :expiration',
             ConditionExpression:
               '(beat1 = :id OR beat2 = :id OR beat3 = :id) AND (attribute_not_exists(returnedBeatAtMs) OR returnedBeatAtMs < :sent)',
             ExpressionAttributeValues: {
@@ -49,6 +50,8 @@ export function createDynamoDBHeartbeatLog({
               ':sent': number(sentAtMs),
               ':returned': number(returnedAtMs),
               ':digest': digest === undefined ? { NULL: true } : { S: digest },
+              // Before the first beats there was none; NULL is one that named no digest.
+              ':never': { S: '' },
               ':expiration': expirationOf(returnedAtMs),
             },
           }),

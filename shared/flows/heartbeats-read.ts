@@ -15,7 +15,7 @@ export async function readHeartbeats(
     );
     const { Items = [], LastEvaluatedKey } = page;
     from = LastEvaluatedKey;
-    for (const { cluster, sentAtMs, returnedBeatAtMs, returnedAtMs, digest } of Items) {
+    for (const { cluster, sentAtMs, returnedBeatAtMs, returnedAtMs, digest, digest2, digest3 } of Items) {
       if (cluster?.S === undefined || sentAtMs?.N === undefined) continue;
       const beatAtMs = Number(returnedBeatAtMs?.N);
       const backAtMs = Number(returnedAtMs?.N);
@@ -29,6 +29,7 @@ export async function readHeartbeats(
                 returnedAtMs: backAtMs,
                 roundTripMs: backAtMs - beatAtMs,
                 ...(digest?.S === undefined ? {} : { digest: digest.S }),
+                earlier: [digest2, digest3].flatMap((value) => (value === undefined || value.S === '' ? [] : [value.S])),
               },
             }
           : {}),

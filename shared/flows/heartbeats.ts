@@ -26,6 +26,11 @@ export interface Heartbeat {
     readonly returnedAtMs: number;
     readonly roundTripMs: number;
     readonly digest?: string;
+    /**
+     * What the one or two beats before it said, newest first; `undefined` is one that named no digest. Each beat asks one replica of Falco, so
+     * several know more than the last.
+     */
+    readonly earlier: readonly (string | undefined)[];
   };
 }
 
@@ -43,6 +48,9 @@ export interface HeartbeatLog {
 /** Beats that may be under way at the same time, per cluster: one that is slower than the sender must still be known when it comes back. */
 export const REMEMBERED_BEATS = 3;
 
+/** Digests that are remembered besides that of the newest beat. */
+const EARLIER_DIGESTS = 2;
+
 /** {@link HeartbeatLog} and what is known, for one process: tests, local stages. */
 export function createMemoryHeartbeats(): HeartbeatLog & { read(): Promise<ReadonlyMap<string, Heartbeat>> } {
   const known = new Map<string, Heartbeat & { readonly beats: readonly string[] }>();
@@ -54,7 +62,14 @@ export function createMemoryHeartbeats(): HeartbeatLog & { read(): Promise<Reado
     async returned(cluster, { id, sentAtMs, returnedAtMs, digest }) {
       const before = known.get(cluster);
       if (!before?.beats.includes(id) || (before.returned && before.returned.sentAtMs >= sentAtMs)) return false;
-      const returned = { sentAtMs, returnedAtMs, roundTripMs: returnedAtMs - sentAtMs, ...(digest === undefined ? {} : { digest }) };
+      const earlier = before.returned === undefined ? [] : [before.returned.digest, ...before.returned.earlier].slice(0, EARLIER_DIGESTS);
+      const returned = {
+        sentAtMs,
+        returnedAtMs,
+        roundTripMs: returnedAtMs - sentAtMs,
+        ...(digest === undefined ? {} : { digest }),
+        earlier,
+      };
       known.set(cluster, { ...before, returned });
       return true;
     },

@@ -36,7 +36,7 @@ export function heartbeatsContract(name: string, open: () => OpenHeartbeats): vo
       await heartbeats.sent(cluster, beat(0));
       expect(await known()).toEqual({ cluster, sentAtMs: START_MS });
       expect(await heartbeats.returned(cluster, back(0))).toBe(true);
-      const returned = { sentAtMs: START_MS, returnedAtMs: START_MS + 4_000, roundTripMs: 4_000, digest: DIGEST };
+      const returned = { sentAtMs: START_MS, returnedAtMs: START_MS + 4_000, roundTripMs: 4_000, digest: DIGEST, earlier: [] };
       expect(await known()).toEqual({ cluster, sentAtMs: START_MS, returned });
       await heartbeats.sent(cluster, beat(1));
       expect(await known()).toEqual({ cluster, sentAtMs: START_MS + 300_000, returned });
@@ -52,7 +52,21 @@ export function heartbeatsContract(name: string, open: () => OpenHeartbeats): vo
         sentAtMs: START_MS + 300_000,
         returnedAtMs: START_MS + 304_000,
         roundTripMs: 4_000,
+        earlier: [DIGEST],
       });
+    });
+
+    it('remembers what the two beats before said, newest first', async () => {
+      const { heartbeats, cluster, known, beat, back } = scene();
+      const { digest: _, ...silent } = back(1);
+      const answers = [back(0, 4_000, 'a'), silent, back(2, 4_000, 'c'), back(3, 4_000, 'd')];
+      const seen: unknown[] = [];
+      for (const [at, answer] of answers.entries()) {
+        await heartbeats.sent(cluster, beat(at));
+        await heartbeats.returned(cluster, answer);
+        seen.push((await known())?.returned?.earlier);
+      }
+      expect(seen).toEqual([[], ['a'], [undefined, 'a'], ['c', undefined]]);
     });
 
     it('takes a second answer for no news', async () => {

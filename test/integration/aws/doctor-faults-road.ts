@@ -98,6 +98,13 @@ export function faultsOfTheRoad(d: () => MotoDeployment, falco: { answer: number
   };
   const later = (minutes: number) => ({ clock: { ...systemClock, now: () => Date.now() + minutes * 60_000 } });
 
+  const forget = (cluster: string) =>
+    d().aws.dynamodb.send(new DeleteItemCommand({ TableName: d().stage.names.heartbeatTable, Key: { cluster: { S: cluster } } }));
+  /** Three, because doctor looks at the last three. */
+  const rightBeats = async (cluster: string) => {
+    for (let at = 0; at < 3; at++) await d().beat(cluster, { minutesAgo: 0, digest: DIGEST });
+  };
+
   return [
     {
       fault: 'audit logging is off',
@@ -219,9 +226,7 @@ export function faultsOfTheRoad(d: () => MotoDeployment, falco: { answer: number
     {
       fault: 'a heartbeat does not come back',
       plant: async () => {
-        await d().aws.dynamodb.send(
-          new DeleteItemCommand({ TableName: d().stage.names.heartbeatTable, Key: { cluster: { S: 'doctor-web' } } }),
-        );
+        await forget('doctor-web');
         await d().beat('doctor-web', { minutesAgo: 20, digest: DIGEST });
         await d().beat('doctor-web', { minutesAgo: 1, lost: true });
       },
@@ -229,9 +234,22 @@ export function faultsOfTheRoad(d: () => MotoDeployment, falco: { answer: number
       finds: ['heartbeat', /doctor-web/, /^Follow the road/],
     },
     {
+      fault: 'one replica of Falco runs other rules',
+      plant: async () => {
+        await forget('doctor-shop');
+        await d().beat('doctor-shop', { minutesAgo: 2, digest: DIGEST.replaceAll('b', 'c') });
+        await d().beat('doctor-shop', { minutesAgo: 1, digest: DIGEST });
+      },
+      mend: () => rightBeats('doctor-shop'),
+      finds: ['heartbeat', /doctor-shop/, /^In a rollout: wait/],
+    },
+    {
       fault: 'Falco runs other rules',
-      plant: () => d().beat('doctor-shop', { minutesAgo: 1, digest: DIGEST.replaceAll('b', 'c') }),
-      mend: () => d().beat('doctor-shop', { minutesAgo: 0, digest: DIGEST }),
+      plant: async () => {
+        await forget('doctor-shop');
+        await d().beat('doctor-shop', { minutesAgo: 1, digest: DIGEST.replaceAll('b', 'c') });
+      },
+      mend: () => rightBeats('doctor-shop'),
       finds: ['heartbeat', /doctor-shop/, /falco\.rulesDigest of infra\/stages\/doctor\.yml/],
     },
     {

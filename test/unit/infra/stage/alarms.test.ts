@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
+import { CHECKS } from '../../../../cli/checks/registry.ts';
 import { ALARMS } from '../../../../infra/stage/alarm-table.ts';
 import { alarms } from '../../../../infra/stage/alarms.ts';
 import { parseStage, readStage } from '../../../../infra/stage/read.ts';
@@ -137,6 +139,25 @@ clusters: [{ name: a }, { name: b, path: archive }, { name: c, path: stream+stor
     expect(names.filter((name) => name.includes('alerts/')).length).toBeGreaterThan(2);
     expect(names.filter((name) => name.length > 255)).toEqual([]);
     expect(new Set(names).size).toBe(names.length);
+  });
+
+  it('name commands and checks that there are', async () => {
+    const program = new Command();
+    const folder = join(root, 'cli/commands');
+    for (const file of readdirSync(folder)) {
+      const exported = (await import(join(folder, file))) as Record<string, unknown>;
+      for (const [name, register] of Object.entries(exported))
+        if (name.startsWith('register')) (register as (program: Command, exit: () => void) => void)(program, () => {});
+    }
+    const commands = program.commands.map((command) => command.name());
+    const steps = ALARMS.flatMap(({ runbook }) => runbook).join('\n');
+    const named = [...steps.matchAll(/`tiercel ([a-z]+)/g)].map(([, command]) => command!);
+    expect(named.length).toBeGreaterThan(5);
+    expect(named.filter((command) => !commands.includes(command))).toEqual([]);
+    const checks = [...steps.matchAll(/--check ([a-z-]+)/g)].map(([, check]) => check!);
+    expect(checks.length).toBeGreaterThan(5);
+    expect(checks.filter((check) => !CHECKS.some(({ id }) => id === check))).toEqual([]);
+    for (const [, target] of steps.matchAll(/\]\(([\w-]+\.md)/g)) expect(readdirSync(join(root, 'docs/operate'))).toContain(target);
   });
 
   it('explain themselves, and say what to do', () => {

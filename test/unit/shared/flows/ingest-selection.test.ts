@@ -122,6 +122,17 @@ describe('the pre-filter behind the heartbeat', () => {
     expect(JSON.stringify(lines)).toContain(`Falco runs rules of digest ${deleting.digest}`);
   });
 
+  it('stays off until three beats in a row came from the right rules: each asks one replica of Falco', async () => {
+    const { clock, beat, sendsEverythingOf } = scene();
+    const next = async (digest?: string) => {
+      clock.jump(5 * 60_000);
+      await beat('a', digest);
+      return sendsEverythingOf('a');
+    };
+    expect(await next()).toBe(false);
+    expect([await next(deleting.digest), await next(), await next(), await next()]).toEqual([true, true, true, false]);
+  });
+
   it('is off for a cluster that nobody named', async () => {
     const { beat, sendsEverythingOf } = scene();
     await beat('a');
