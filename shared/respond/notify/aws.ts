@@ -27,7 +27,8 @@ export function createTopicChannel(client: SNSClient, topicArn: string): Channel
               id: attribute(id),
               outcome: attribute(outcome),
               policy: attribute(response.policy),
-              ...(response.cluster === undefined ? {} : { cluster: attribute(response.cluster) }),
+              // SNS takes no empty attribute.
+              ...(response.cluster ? { cluster: attribute(response.cluster) } : {}),
             },
             ...(topicArn.endsWith('.fifo') ? { MessageGroupId: response.id, MessageDeduplicationId: id.replace('/', ':') } : {}),
           }),

@@ -1,6 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -147,6 +147,17 @@ describe('tiercel policy', () => {
     expect(broken.ok).toBe(false);
     expect((await printed((out) => checkPolicies([policy], out))).ok).toBe(true);
     expect((await printed((out) => checkPolicies([file('q.yaml', '- policy: P')], out))).text).toContain('q.yaml:1:');
+  });
+
+  it('the examples of the page about writing policies are sound', async () => {
+    const page = readFileSync(resolve(import.meta.dirname, '../../../../docs/respond/writing-policies.md'), 'utf8');
+    const [policies, cases] = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text]) => text!);
+    mkdirSync(join(folder, 'page'));
+    file('page/isolate-miners.yaml', policies!);
+    file('page/isolate-miners.test.yaml', cases!);
+    const check = await printed((out) => checkPolicies([join(folder, 'page')], out));
+    expect(check).toEqual({ ok: true, text: expect.stringContaining('isolate-miners: shadow, capture-evidence, isolate-pod') });
+    expect((await printed((out) => testPolicies([join(folder, 'page')], out))).text).toContain('3 held, 0 failed');
   });
 
   it('finds fields that no alert has, files that respond would pass over, and folders without any', async () => {
