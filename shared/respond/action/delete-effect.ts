@@ -1,6 +1,6 @@
 import type { KubeObject, ObjectReference } from '../../platform/kube/index.ts';
 import type { Plan } from './action.ts';
-import { type DeleteEffect, manifestOf } from './effect.ts';
+import { type DeleteEffect, exactly, manifestOf } from './effect.ts';
 
 /** The journal keeps the object for undo, and DynamoDB keeps at most 400 KB in an item. */
 const MAX_SNAPSHOT_BYTES = 256 * 1024;
@@ -18,12 +18,9 @@ export function planDeletion(
   const size = Buffer.byteLength(JSON.stringify(before));
   if (size > MAX_SNAPSHOT_BYTES)
     return { refusal: `the object is too large to be kept for undo (${size} bytes, at most ${MAX_SNAPSHOT_BYTES})` };
-  const { apiGroup, apiVersion, resource, namespace, name } = target;
   const effect: DeleteEffect = {
     verb: 'delete',
-    object: { apiGroup, apiVersion, resource, ...(namespace === undefined ? {} : { namespace }), name },
-    uid: live.metadata.uid,
-    resourceVersion: live.metadata.resourceVersion,
+    ...exactly(target, live),
     propagationPolicy: options.propagationPolicy,
     ...(options.gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds: options.gracePeriodSeconds }),
     ...(releases ? { releases } : {}),

@@ -57,6 +57,26 @@ export interface SendEffect {
   readonly text?: string;
 }
 
+/** Exactly the object, in exactly the state, that was looked at. A target may carry more than names it. */
+export function exactly(target: ObjectReference, { metadata }: KubeObject): Pick<DeleteEffect, 'object' | 'uid' | 'resourceVersion'> {
+  const { apiGroup, apiVersion, resource, namespace, name } = target;
+  return {
+    object: { apiGroup, apiVersion, resource, ...(namespace === undefined ? {} : { namespace }), name },
+    uid: metadata.uid,
+    resourceVersion: metadata.resourceVersion,
+  };
+}
+
+/** Plans a patch of the metadata of exactly the object that was looked at. */
+export function planPatch(target: ObjectReference, live: KubeObject, patch: JsonPatch): PatchEffect {
+  return {
+    verb: 'patch',
+    ...exactly(target, live),
+    patch,
+    before: inversePatch({ metadata: live.metadata as unknown as JsonPatch }, patch),
+  };
+}
+
 export function changesCluster(effect: Effect): effect is ClusterEffect {
   return effect.verb !== 'keep' && effect.verb !== 'send';
 }

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { describeObject, type KubeObject, type ObjectReference, type OwnerReference } from '../../platform/kube/index.ts';
 import { OWNER_KINDS, type OwnerKind } from '../evidence/owners.ts';
 import type { Action, Permission, Reader } from './action.ts';
-import { type CreateEffect, inversePatch, type JsonPatch, type PatchEffect, RESPONSE_ANNOTATION } from './effect.ts';
+import { type CreateEffect, type PatchEffect, planPatch, RESPONSE_ANNOTATION } from './effect.ts';
 import { neededLabels, selectorOf, selects } from './selectors.ts';
 
 /** Carried by an isolated pod, with the id of the response; selected by its deny policy and by nothing else. */
@@ -196,14 +196,5 @@ function denyAll(id: string, namespace: string): CreateEffect {
 /** The label says which response it was; an annotation beside it would fail where somebody has filled the pod's annotations to their limit. */
 function relabel(id: string, target: ObjectReference, live: KubeObject, lost: readonly string[]): PatchEffect {
   const labels = { ...Object.fromEntries(lost.map((key) => [key, null])), [QUARANTINE_LABEL]: id };
-  const patch: JsonPatch = { metadata: { labels } };
-  const { apiGroup, apiVersion, resource, namespace, name } = target;
-  return {
-    verb: 'patch',
-    object: { apiGroup, apiVersion, resource, ...(namespace === undefined ? {} : { namespace }), name },
-    uid: live.metadata.uid,
-    resourceVersion: live.metadata.resourceVersion,
-    patch,
-    before: inversePatch({ metadata: live.metadata as unknown as JsonPatch }, patch),
-  };
+  return planPatch(target, live, { metadata: { labels } });
 }

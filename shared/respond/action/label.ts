@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { describeObject, type JsonValue } from '../../platform/kube/index.ts';
 import type { Action } from './action.ts';
-import { inversePatch, type JsonPatch, RESPONSE_ANNOTATION, satisfies } from './effect.ts';
+import { type JsonPatch, planPatch, RESPONSE_ANNOTATION, satisfies } from './effect.ts';
 import { isAmong, resourceName, splitResource } from './resources.ts';
 
 /** Kubernetes' grammar of a label or annotation key. */
@@ -55,19 +55,6 @@ export const label: Action = {
     // Two responses that set the same could not be taken back one by one.
     if (satisfies(live as unknown as JsonValue, wanted)) return { refusal: 'it is labelled so already' };
     const patch: JsonPatch = { metadata: { ...(labels ? { labels } : {}), annotations: { ...annotations, [RESPONSE_ANNOTATION]: id } } };
-    const { apiGroup, apiVersion, resource, namespace, name } = target;
-    return {
-      caveats: [],
-      effects: [
-        {
-          verb: 'patch',
-          object: { apiGroup, apiVersion, resource, ...(namespace === undefined ? {} : { namespace }), name },
-          uid: live.metadata.uid,
-          resourceVersion: live.metadata.resourceVersion,
-          patch,
-          before: inversePatch({ metadata: live.metadata as unknown as JsonPatch }, patch),
-        },
-      ],
-    };
+    return { caveats: [], effects: [planPatch(target, live, patch)] };
   },
 };
