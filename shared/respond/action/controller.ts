@@ -82,8 +82,8 @@ function differenceOf(pod: PodSpec | undefined, template: PodSpec | undefined): 
   }
   // Somebody put it into a pod that the template has nothing to do with.
   if ((pod.ephemeralContainers ?? []).length > 0) return 'ephemeralContainers';
-  const valueOf = (spec: PodSpec, name: string) => spec[name] || (DEFAULTS[name] ?? {});
-  const other = OF_POD.find((name) => !isDeepStrictEqual(valueOf(pod, name), valueOf(template, name)));
+  const partOf = (spec: PodSpec, name: string) => spec[name] || (DEFAULTS[name] ?? {});
+  const other = OF_POD.find((name) => !isDeepStrictEqual(partOf(pod, name), partOf(template, name)));
   return other ?? (isDeepStrictEqual(hostPaths(pod), hostPaths(template)) ? undefined : 'volumes');
 }
 
