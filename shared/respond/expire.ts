@@ -1,7 +1,9 @@
 import { TiercelError } from '../platform/errors.ts';
+import type { KubeClient } from '../platform/kube/index.ts';
 import { changesCluster } from './action/effect.ts';
 import { type Command, CommandRefusedError } from './command.ts';
 import type { Entry, Step } from './journal/journal.ts';
+import type { Mode } from './mode.ts';
 import type { Responding, RespondingDeps } from './respond.ts';
 import { UndoRefusedError, undo } from './undo.ts';
 
@@ -37,12 +39,13 @@ async function end(command: Command, { modeNow }: Responding, deps: RespondingDe
   const left = entry.status === 'open' || entry.status === 'done' || (entry.status === 'failed' && entry.steps.some(isLasting));
   if (!left) return entry;
   const mode = await modeNow();
-  if (mode !== 'enforce') return putOff(entry, `the mode is ${mode}`, command, deps);
+  if (mode !== 'enforce') return putOff(entry, new LoweredError(mode).message, command, deps);
   if (entry.status === 'open') return putOff(entry, 'it is still being carried out', command, deps);
   const reached = await deps.clusters.clientFor(entry.cluster);
   if (!('client' in reached)) return putOff(entry, reached.why, command, deps);
   try {
-    return await undo(entry, { by: command.by, force: false }, { clock, journal, client: reached.client });
+    const client = whileEnforcing(reached.client, modeNow);
+    return await undo(entry, { by: command.by, force: false }, { clock, journal, client });
   } catch (error) {
     if (error instanceof UndoRefusedError) {
       const current = (await journal.find(entry.id)) ?? entry;
@@ -50,6 +53,35 @@ async function end(command: Command, { modeNow }: Responding, deps: RespondingDe
     }
     if (!(error instanceof TiercelError)) throw error;
     return putOff((await journal.find(entry.id)) ?? entry, error.message, command, deps);
+  }
+}
+
+/** The client, writing only while the switch lets it: between the first look and the last write it may be turned. */
+function whileEnforcing(client: KubeClient, modeNow: Responding['modeNow']): KubeClient {
+  const ask = async () => {
+    const mode = await modeNow();
+    if (mode !== 'enforce') throw new LoweredError(mode);
+  };
+  return {
+    ...client,
+    create: async (...given) => {
+      await ask();
+      return client.create(...given);
+    },
+    patch: async (...given) => {
+      await ask();
+      return client.patch(...given);
+    },
+    delete: async (...given) => {
+      await ask();
+      return client.delete(...given);
+    },
+  };
+}
+
+class LoweredError extends TiercelError {
+  constructor(mode: Mode) {
+    super('respond.lowered', `the mode is ${mode}`, { retryable: true });
   }
 }
 

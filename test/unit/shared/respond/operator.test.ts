@@ -292,6 +292,21 @@ describe('the end of a containment', () => {
     expect(labelled()).toBe(false);
   });
 
+  it('is put off by a switch that is turned between the look and the write', async () => {
+    const { ask, command, clock, deps, cluster, labelled, scheduled } = scene('ttl: 1h');
+    const { id } = await ask();
+    clock.advance(end);
+    const { get } = cluster.client;
+    cluster.client.get = async (...given) => {
+      await deps.modeSwitch.turn(lowered);
+      clock.advance(1_000);
+      return get(...given);
+    };
+    expect(await command('expire', id)).toMatchObject({ status: 'done', remark: expect.stringContaining('the mode is off') });
+    expect(labelled()).toBe(true);
+    expect(scheduled).toHaveLength(2);
+  });
+
   it('is given up aloud after a week', async () => {
     const { ask, command, clock, deps } = scene('ttl: 1h');
     const { id } = await ask();
