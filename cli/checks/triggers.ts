@@ -77,8 +77,7 @@ function strangers({ stage, aws }: CheckContext): readonly Subject[] {
     name: `anybody → ${functionName}`,
     async look() {
       const open = (await policyOf(functionName, aws)).filter(
-        ({ Effect, Principal, Condition }) =>
-          Effect === 'Allow' && /^("\*"|\{"AWS":(\["\*"\]|"\*")\})$/.test(JSON.stringify(Principal)) && Condition === undefined,
+        ({ Effect, Principal, Condition }) => Effect === 'Allow' && isEverybody(Principal) && !namesCaller(Condition),
       );
       if (open[0] === undefined) return ok('may not call it');
       return fault(
@@ -88,6 +87,18 @@ function strangers({ stage, aws }: CheckContext): readonly Subject[] {
       );
     },
   }));
+}
+
+function isEverybody(principal: unknown): boolean {
+  const { AWS = principal } = (typeof principal === 'object' && principal !== null ? principal : {}) as { readonly AWS?: unknown };
+  return [AWS].flat().includes('*');
+}
+
+/** Whether a condition says who may call. That of a function URL does not: it only says that nobody has to sign. */
+function namesCaller(condition: Statement['Condition'] = {}): boolean {
+  return Object.values(condition)
+    .flatMap(Object.keys)
+    .some((key) => /^aws:(Source|Principal)/i.test(key));
 }
 
 interface Statement {

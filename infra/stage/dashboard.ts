@@ -194,6 +194,29 @@ function keepingUp(stage: NamedStage, names: StageNames, draw: Pen): readonly (r
       draw.graph('Duration, 99th percentile (ms)', 8, 6, 'p99', lambda('Duration')),
     ],
     [
+      draw.graph(
+        'The whole road: round trip of a heartbeat, by cluster (ms)',
+        8,
+        6,
+        'Maximum',
+        beatingClusters(stage).map(({ name }) => draw.ours('HeartbeatRoundTrip', 'respond', { by: name, label: name })),
+      ),
+      draw.graph(
+        'Clusters sent whole, because no heartbeat vouches for Falco’s rules',
+        8,
+        6,
+        'Maximum',
+        stage.falco?.rules === undefined ? [] : INGEST.map((service) => draw.ours('PreFilterOff', service, { label: service })),
+      ),
+      draw.graph(
+        'Alerts that the embedded engine raised',
+        8,
+        6,
+        'Sum',
+        stage.detection === 'falco' ? [] : INGEST.map((service) => draw.ours('AlertsRaised', service, { label: service })),
+      ),
+    ].filter(hasLines),
+    [
       draw.graph('Events tried again', 8, 6, 'Sum', [
         draw.ours('EventsRetried', 'audit-archive'),
         draw.ours('SpoolRequeued', 'audit-archive', { yAxis: 'right' }),
