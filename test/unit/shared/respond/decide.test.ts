@@ -73,3 +73,57 @@ describe('when the cluster cannot be asked', () => {
     expect(await send()).toMatchObject({ entries: [{ status: 'failed', remark: expect.stringContaining('403 Forbidden') }] });
   });
 });
+
+describe('in shadow, respond asks whether it might', () => {
+  const binding = { apiGroup: 'rbac.authorization.k8s.io', apiVersion: 'v1', resource: 'clusterrolebindings', name: 'pwn-43' };
+
+  async function asked(action: string, answer: (verb: string) => boolean, metadata: object = {}) {
+    const clock = testClock(ALERT_TIME_MS - 1000);
+    const cluster = createMemoryCluster(clock);
+    const { uid } = cluster.put(binding, { kind: 'ClusterRoleBinding', metadata }).metadata;
+    clock.advance(5000);
+    const questions: unknown[] = [];
+    const mayI: KubeClient['mayI'] = async (question, call) => {
+      questions.push([question, call.auditId]);
+      return answer(question.verb);
+    };
+    const policies = `- {policy: p, description: d, mode: shadow, match: {source: k8s_audit}, actions: [${action}]}\n`;
+    const deps = responder({ clock, client: { ...cluster.client, mayI }, policies });
+    const outcome = await deliver(sign(bindingAlert({ 'tiercel.uid': uid })), deps);
+    const [entry] = outcome.kind === 'answered' ? outcome.entries : [];
+    const { guard: _, ...permitted } = entry!.guards.find(({ guard }) => guard === 'permitted')!;
+    expect(cluster.writes).toEqual([]);
+    return { questions, permitted, status: entry!.status, event: entry!.event };
+  }
+
+  it('for each thing it would do, under the name of the look', async () => {
+    const { questions, permitted, status, event } = await asked('{action: delete-binding}', () => true);
+    expect(questions).toEqual([[{ verb: 'delete', object: expect.objectContaining(binding) }, `tiercel/${event}/look`]]);
+    expect([permitted.verdict, status]).toEqual(['pass', 'planned']);
+  });
+
+  it('also for taking finalizers away', async () => {
+    const finalizers = { finalizers: ['example.com/stay'] };
+    const { questions, permitted, status } = await asked('{action: delete-binding}', (verb) => verb !== 'patch', finalizers);
+    expect(questions.map((question) => (question as [{ verb: string }])[0].verb)).toEqual(['delete', 'patch']);
+    expect(permitted).toEqual({
+      verdict: 'unknown',
+      reason:
+        'respond may not patch clusterrolebindings.rbac.authorization.k8s.io pwn-43: bind the role tiercel-respond-act before enforcing',
+    });
+    expect(status).toBe('planned');
+  });
+
+  it('and says what it may not', async () => {
+    const { permitted } = await asked('{action: delete-binding}', () => false);
+    expect(permitted).toMatchObject({ verdict: 'unknown', reason: expect.stringMatching(/^respond may not delete clusterrolebindings/) });
+  });
+
+  it('but not for what changes no cluster', async () => {
+    const { questions, permitted } = await asked(
+      '{action: notify, with: {channels: [a], resources: [clusterrolebindings.rbac.authorization.k8s.io]}}',
+      () => false,
+    );
+    expect([questions, permitted.verdict]).toEqual([[], 'pass']);
+  });
+});
