@@ -29,7 +29,10 @@ export interface CarryOutDeps {
   readonly planAgain: (entry: Entry) => Promise<readonly Effect[] | { readonly refusal: string } | undefined>;
 }
 
-/** Changes of the object under our hands that are worth another look, per invocation. Pods change a few times a second at most. */
+/**
+ * Changes of the object under our hands that are worth another look, per invocation. Pods change a few times a second at most; what changes more often is kept
+ * from being answered by somebody. Then the UID alone decides, a moment after guards and plan did.
+ */
 const MAX_CONFLICTS = 5;
 
 /** What a server says may quote an object at length. Characters. */
@@ -61,7 +64,13 @@ export async function carryOut(opened: Entry, deps: CarryOutDeps): Promise<Entry
     let outcome: Outcome;
     try {
       outcome = changesCluster(step.effect)
-        ? await perform(step.effect, { id: entry.id, resumed, client: deps.client, call: { auditId: auditIdOf(entry.id, at) } })
+        ? await perform(step.effect, {
+            id: entry.id,
+            resumed,
+            client: deps.client,
+            call: { auditId: auditIdOf(entry.id, at) },
+            byUidAlone: conflicts === MAX_CONFLICTS,
+          })
         : await performOutside(step.effect, entry, deps);
     } catch (error) {
       if (!(error instanceof KubeStatusError) || error.retryable) throw error;
@@ -122,6 +131,8 @@ export interface Performing {
   readonly resumed: boolean;
   readonly client: KubeClient;
   readonly call: CallOptions;
+  /** Write to the object in whatever state it is. */
+  readonly byUidAlone: boolean;
 }
 
 async function performOutside(
@@ -139,9 +150,10 @@ function perform(effect: ClusterEffect, context: Performing): Promise<Outcome> {
   return effect.verb === 'patch' ? performPatch(effect, context) : performCreate(effect, context);
 }
 
-async function performDelete(effect: DeleteEffect, { client, call, resumed }: Performing): Promise<Outcome> {
+async function performDelete(effect: DeleteEffect, { client, call, resumed, byUidAlone }: Performing): Promise<Outcome> {
+  const { resourceVersion: _state, ...options } = effect;
   try {
-    await client.delete(effect.object, effect, call);
+    await client.delete(effect.object, byUidAlone ? options : effect, call);
   } catch (error) {
     if (!(error instanceof KubeStatusError) || (error.status !== 404 && error.status !== 409)) throw error;
     const live = error.status === 404 ? undefined : await client.get(effect.object, call);
@@ -169,12 +181,12 @@ async function release({ object, uid }: DeleteEffect, client: KubeClient, call: 
   }
 }
 
-async function performPatch(effect: PatchEffect, { client, call }: Performing): Promise<Outcome> {
+async function performPatch(effect: PatchEffect, { client, call, byUidAlone }: Performing): Promise<Outcome> {
   const metadata = effect.patch.metadata as { readonly [member: string]: JsonValue };
   try {
     await client.patch(
       effect.object,
-      { ...effect.patch, metadata: { ...metadata, uid: effect.uid, resourceVersion: effect.resourceVersion } },
+      { ...effect.patch, metadata: { ...metadata, uid: effect.uid, ...(byUidAlone ? {} : { resourceVersion: effect.resourceVersion }) } },
       call,
     );
     return { kind: 'done' };

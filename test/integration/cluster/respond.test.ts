@@ -250,9 +250,9 @@ describe('refusals', () => {
 });
 
 describe('what happens between the look and the write', () => {
-  /** Respond's client, in front of whose next write something else happens. */
-  const overtaken = (event: () => Promise<unknown>): RespondDeps => {
-    let left = 1;
+  /** Respond's client, in front of whose next write (or every one) something else happens. */
+  const overtaken = (event: () => Promise<unknown>, times = 1): RespondDeps => {
+    let left = times;
     const first = async () => {
       if (left-- > 0) await event();
     };
@@ -308,6 +308,16 @@ describe('what happens between the look and the write', () => {
     expect(await labelsOf(reference)).toEqual({ suspect: 'true' });
     await undo(entry, { by: 'test', force: false }, { ...deps, client: respond });
     expect(await labelsOf(reference)).toEqual({ suspect: 'perhaps' });
+  });
+
+  it('somebody never stops writing to it: it goes all the same', async () => {
+    const { reference } = await makeBinding(mallory);
+    let writes = 0;
+    const restless = () => mallory.patch(reference, { metadata: { annotations: { tick: String(++writes) } } }, CALL);
+    const entry = await answer(await alertAbout(reference), overtaken(restless, Number.POSITIVE_INFINITY));
+    expect(entry.status).toBe('done');
+    expect(await gone(reference)).toBe(true);
+    expect(writes).toBe(6);
   });
 
   it('respond lost the right: failed, with what to grant', async () => {

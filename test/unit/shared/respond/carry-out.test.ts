@@ -150,14 +150,43 @@ describe('an object that changed between the look and the write', () => {
     expect(done.steps[0]!.uid).toBeDefined();
   });
 
-  it('is given up after five more looks, and tried again later', async () => {
-    const { run, touch, cluster, replans, journal, id } = await scene((live) => [marking(live)]);
-    const patch: KubeClient['patch'] = async (...given) => {
-      await touch();
-      return cluster.client.patch(...given);
+  it.each([
+    ['deleted', deletion, (live: KubeObject | undefined) => live === undefined],
+    ['patched', marking, (live: KubeObject | undefined) => live?.metadata.labels?.quarantine === 'r'],
+  ] as const)(
+    'is %s by its UID alone after five more looks: nobody keeps it from being answered by writing to it',
+    async (_, effect, answered) => {
+      const { run, touch, cluster, replans } = await scene((live) => [effect(live)]);
+      const restless =
+        <Given extends unknown[], Result>(write: (...given: Given) => Promise<Result>) =>
+        async (...given: Given): Promise<Result> => {
+          await touch();
+          return write(...given);
+        };
+      const { patch, delete: remove } = cluster.client;
+      expect(await run({ patch: restless(patch), delete: restless(remove) })).toMatchObject({ status: 'done' });
+      expect(replans).toHaveLength(5);
+      expect(answered(cluster.peek(pod))).toBe(true);
+    },
+  );
+
+  it('is left alone by its UID, too, where it was made anew', async () => {
+    const { run, touch, replace, cluster } = await scene((live) => [deletion(live)], {
+      planAgain: async ({ steps }) => steps.map(({ effect }) => effect),
+    });
+    let looks = 0;
+    const remove: KubeClient['delete'] = async (...given) => {
+      if (++looks < 6) await touch();
+      else replace();
+      return cluster.client.delete(...given);
     };
-    await expect(run({ patch })).rejects.toMatchObject({ code: 'respond.changing', retryable: true });
-    expect(replans).toHaveLength(5);
+    expect(await run({ delete: remove })).toMatchObject({ status: 'superseded', remark: 'another object has its name now' });
+    expect(cluster.peek(pod)).toBeDefined();
+  });
+
+  it('is given up where what is in the way comes and goes, and tried again later', async () => {
+    const { run, journal, id } = await scene(() => [creation(entryOf().id)]);
+    await expect(run({ create: answers(409) })).rejects.toMatchObject({ code: 'respond.changing', retryable: true });
     expect(await journal.find(id)).toMatchObject({ status: 'open' });
   });
 
