@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { commandLinePage } from './command-line-page.ts';
 import { costsPage } from './costs-page.ts';
 import { doctorPage } from './doctor-page.ts';
 import { readme } from './readme.ts';
@@ -25,6 +26,7 @@ const GENERATED: Readonly<Record<string, () => Promise<string> | string>> = {
   'docs/operate/alarms.md': alarmsPage,
   'docs/operate/costs.md': costsPage,
   'docs/reference/actions.md': actionsPage,
+  'docs/reference/command-line.md': commandLinePage,
   'docs/reference/diagnostics.md': diagnosticsPage,
   'docs/reference/doctor.md': doctorPage,
   'docs/reference/fields.md': fieldsPage,
