@@ -12,6 +12,7 @@ import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { AwsCredentialIdentity } from '@smithy/types';
+import { answeredWithin } from '../../shared/platform/aws/answered-within.ts';
 import { type AwsJson, createAwsJson } from './aws-json.ts';
 
 /** Clients with the operator's credentials. EKS is asked where the cluster is, everything else in the stage's region. */
@@ -39,7 +40,8 @@ export interface ClientOptions {
 }
 
 /** A service that does not answer must not hold up the others: short time-outs, one more try. */
-const IMPATIENT = { maxAttempts: 2, requestHandler: { connectionTimeout: 3_000, requestTimeout: 8_000 } };
+const TIMEOUT_MS = 8_000;
+const IMPATIENT = { maxAttempts: 2, ...answeredWithin(TIMEOUT_MS) };
 
 export function createAwsClients(region: string, options: ClientOptions = {}): AwsClients {
   const shared = { ...IMPATIENT, region, ...options };
@@ -61,7 +63,7 @@ export function createAwsClients(region: string, options: ClientOptions = {}): A
     json: createAwsJson({
       region,
       credentials: sts.config.credentials,
-      timeoutMs: IMPATIENT.requestHandler.requestTimeout,
+      timeoutMs: TIMEOUT_MS,
       ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
     }),
   };

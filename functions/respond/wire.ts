@@ -11,6 +11,7 @@ import { createDynamoDBHeartbeatLog } from '../../shared/flows/heartbeats-dynamo
 import { macKeysOf } from '../../shared/flows/mac-keys.ts';
 import type { RespondDeps } from '../../shared/flows/respond.ts';
 import { respondInMemory } from '../../shared/flows/respond-in-memory.ts';
+import { answeredWithin } from '../../shared/platform/aws/answered-within.ts';
 import { createLogGroup } from '../../shared/platform/aws/log-group.ts';
 import { createDynamoDBOnce } from '../../shared/platform/aws/once.ts';
 import { createRotatingSecret } from '../../shared/platform/aws/rotating-secret.ts';
@@ -38,6 +39,9 @@ import { type RespondConfig, readRespondConfig } from './config.ts';
 
 /** SQS keeps a message for 14 days at most; two more for the time it is in flight. */
 const REMEMBER_ALERTS_SECONDS = 16 * 86_400;
+
+/** An invocation has a minute; what does not answer is asked again within it. */
+const IN_TIME = answeredWithin(5_000);
 
 export const logger = new Logger({ serviceName: 'respond' });
 
@@ -68,7 +72,7 @@ export function wire(config: RespondConfig = readRespondConfig()): {
   const secret =
     config.MAC_KEY_SECRET_ID === undefined
       ? undefined
-      : createRotatingSecret(new SecretsManagerClient({}), config.MAC_KEY_SECRET_ID, clock);
+      : createRotatingSecret(new SecretsManagerClient(IN_TIME), config.MAC_KEY_SECRET_ID, clock);
   return { meter, ready: async () => ({ ...deps, macKeys: secret ? macKeysOf(await secret()) : [] }) };
 }
 
@@ -84,7 +88,7 @@ function evidenceOf({
   EVIDENCE_FOLDER: folder,
 }: RespondConfig): Pick<RespondDeps, 'evidence'> {
   if (folder !== undefined) return { evidence: createFolderStore(resolve(folder)) };
-  return bucket === undefined ? {} : { evidence: createBucketStore(new S3Client({}), bucket, prefix) };
+  return bucket === undefined ? {} : { evidence: createBucketStore(new S3Client(answeredWithin(15_000)), bucket, prefix) };
 }
 
 /** Everybody who can be told. @throws ConfigError when a policy names a channel that there is not */
@@ -106,7 +110,7 @@ function expiryOf({
   EXPIRY_TARGET_ARN: targetArn,
 }: RespondConfig): Pick<RespondDeps, 'expiry'> {
   if (!groupName || !roleArn || !targetArn) return {};
-  const client = new SchedulerClient({});
+  const client = new SchedulerClient(IN_TIME);
   return {
     expiry: {
       schedule: (id, atMs) =>
@@ -122,7 +126,7 @@ function expiryOf({
 
 function alertLogOf({ ALERT_LOG_GROUP, WATCHED_CLUSTERS }: RespondConfig): Pick<RespondDeps, 'alertLog'> {
   if (ALERT_LOG_GROUP === undefined) return {};
-  const group = createLogGroup(new CloudWatchLogsClient({ maxAttempts: 2 }), ALERT_LOG_GROUP, clock);
+  const group = createLogGroup(new CloudWatchLogsClient({ ...IN_TIME, maxAttempts: 2 }), ALERT_LOG_GROUP, clock);
   return { alertLog: { group, clusters: WATCHED_CLUSTERS } };
 }
 
@@ -130,7 +134,7 @@ function alertLogOf({ ALERT_LOG_GROUP, WATCHED_CLUSTERS }: RespondConfig): Pick<
 function remember(config: RespondConfig): Partial<RespondDeps> {
   const { JOURNAL_TABLE: tableName, IDEMPOTENCY_TABLE, HEARTBEAT_TABLE } = config;
   if (config.JOURNAL === 'memory' || !tableName || !IDEMPOTENCY_TABLE) return {};
-  const client = new DynamoDBClient({});
+  const client = new DynamoDBClient(IN_TIME);
   return {
     journal: createDynamoDBJournal({ client, tableName, clock, retentionSeconds: config.JOURNAL_RETENTION_DAYS * 86_400 }),
     budgets: createDynamoDBBudgets({ client, tableName, clock }),

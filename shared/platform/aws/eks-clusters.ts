@@ -4,6 +4,7 @@ import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smit
 import type { Clock, Random } from '../clock.ts';
 import { messageOf, TiercelError } from '../errors.ts';
 import { createKubeClient, type KubeClient } from '../kube/index.ts';
+import { answeredWithin } from './answered-within.ts';
 import { createEksToken, TOKEN_KEPT_MS } from './eks-token.ts';
 
 export interface EksCluster {
@@ -29,6 +30,9 @@ class EksClusterError extends TiercelError {
   }
 }
 
+/** Nobody waits longer for a cluster that cannot be asked about. */
+const IN_TIME = { ...answeredWithin(5_000), maxAttempts: 2 };
+
 /** An assumed role's credentials are asked for again this long before they end: no token may outlive what signed it. */
 const RENEW_MS = TOKEN_KEPT_MS + 5 * 60_000;
 
@@ -42,10 +46,10 @@ export async function connectEks(
   },
 ): Promise<KubeClient> {
   const { region } = cluster;
-  const own = new STSClient({ region });
+  const own = new STSClient({ ...IN_TIME, region });
   const credentials = cluster.roleArn === undefined ? own.config.credentials : assume(own, cluster.roleArn, deps.sessionName, deps.clock);
   try {
-    const { cluster: found } = await new EKSClient({ region, credentials }).send(
+    const { cluster: found } = await new EKSClient({ ...IN_TIME, region, credentials }).send(
       new DescribeClusterCommand({ name: cluster.eksName ?? cluster.name }),
     );
     if (!found?.endpoint || !found.certificateAuthority?.data) throw new Error('it has no endpoint yet');
