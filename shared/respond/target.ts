@@ -55,8 +55,8 @@ export function targetOf(alert: FalcoAlert): { readonly target: Target } | { rea
 /** Fields of which a path of the Kubernetes API is made. */
 const NAMES = ['ka.target.resource', 'ka.target.name', 'ka.resp.name', 'ka.target.namespace', 'tiercel.apigroup', 'tiercel.apiversion'];
 const NAMES_OF_A_POD = ['k8s.pod.name', 'k8s.ns.name'];
-/** Names of most kinds end at 253 bytes, those of roles and bindings nowhere. */
-const MAX_NAME_BYTES = 1_000;
+/** Names of most kinds end at 253 bytes, those of roles and bindings nowhere. This long a name still fits into an entry of the journal, as often as it stands there. */
+const MAX_NAME_BYTES = 8 * 1024;
 
 /** Whether Kubernetes would take this for a name. A request may name anything, and is answered 404; what is no name must not be asked for, nor counted by. */
 function isSegment(text: string): boolean {

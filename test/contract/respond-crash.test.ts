@@ -141,6 +141,27 @@ describe.each(SCENES)('$action, remembered in DynamoDB', ({ action, reference, m
   }
 });
 
+it('fits into DynamoDB, however long a caller makes names, and whatever else a request may hold', async () => {
+  const cluster = createMemoryCluster(systemClock);
+  const { reference, manifest, rule, action } = SCENES[0]!;
+  const object = { ...reference, name: 'x'.repeat(8 * 1024) };
+  const annotations = { note: 'y'.repeat(230 * 1024) };
+  const { metadata } = cluster.put(object, { ...manifest, metadata: { annotations } });
+  const table = { client: dynamodb.client, tableName: 'journal', clock: systemClock };
+  const deps: RespondDeps = {
+    ...responder({ clock: systemClock, client: cluster.client, policies: policies(action, 'long') }),
+    journal: createDynamoDBJournal({ ...table, retentionSeconds: 86_400 }),
+    budgets: createDynamoDBBudgets(table),
+  };
+  const alert = alertAbout(object, metadata.uid, rule, 'long');
+  const noise = Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`ka.noise.${at}`, '"'.repeat(10_000)]));
+  const loud = sign({ ...alert, output_fields: { ...alert.output_fields, ...noise, 'ka.useragent': 'z'.repeat(200_000) } });
+  const times = { killedAtMs: Date.now() + 10_000 };
+  const [outcome] = await respondToAlerts([{ kind: 'alert', alert: loud, via: { kind: 'invoke' } }], deps, times);
+  expect(outcome).toMatchObject({ kind: 'answered', entries: [{ status: 'done' }] });
+  expect(cluster.peek(object)).toBeUndefined();
+});
+
 /** The responses to the happening that a call was made for. */
 async function entriesOf({ journal }: RespondDeps, auditId: string): Promise<readonly Entry[]> {
   const [, id = ''] = auditId.split('/');

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { durationMs, type Policy } from '../policy/schema.ts';
 import type { Target } from '../target.ts';
 import type { Counter, Reservation } from './budget.ts';
@@ -28,7 +29,8 @@ export function reservationFor(
     window: { key: `${policy}/${startsAtMs}`, endsAtMs: startsAtMs + lengthMs, counters },
     cooldown: {
       what: name,
-      key: `${policy}/${[cluster, apiGroup, resource, namespace ?? '', name].join('/')}`,
+      // A name may be longer than DynamoDB takes for a key.
+      key: `${policy}/${hash('sha256', JSON.stringify([cluster, apiGroup, resource, namespace ?? '', name]))}`,
       untilMs: times.nowMs + durationMs(cooldown),
     },
   };
