@@ -91,6 +91,8 @@ export interface Deployment extends Omit<NamedStage, 'falco' | 'concurrency'> {
   readonly archiveArn: string;
   readonly archiveKeys: readonly (string | { readonly 'Fn::GetAtt': readonly [string, string] })[];
   readonly archiveOrigin: 'own' | 'brought';
+  /** Whose the archive bucket is. */
+  readonly archiveAccount: string;
   readonly archiveStreamArns: readonly string[];
   /** Roles of other accounts that write into the archive; which statements of infra/resources/foreign-writers.yml there are. */
   readonly foreignWriterArns: readonly string[];
@@ -187,6 +189,7 @@ export function deployment(stage: NamedStage): Deployment {
     archives: { Resources: archives(stage, stageNames) },
     archiveArn: archiveArn(stage),
     archiveKeys: [dataKey, ...(stage.archiveBucket?.keyArn === undefined ? [] : [stage.archiveBucket.keyArn])],
+    archiveAccount: stage.archiveBucket?.account ?? stage.account,
     archiveOrigin: stage.archiveBucket === undefined ? 'own' : 'brought',
     archiveStreamArns: archivedClusters(stage).map(
       ({ name }) => `arn:${partition}:firehose:${stage.region}:${stage.account}:deliverystream/${streamName(stage, name)}`,

@@ -140,6 +140,8 @@ export const stageSchema = z
     archiveBucket: z
       .strictObject({
         name: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expected the name of a bucket'),
+        /** Whose it is: only on that account's behalf S3 may announce its objects. @default the stage's account */
+        account: account.optional(),
         /** The KMS key its objects are under. @default S3's own encryption */
         keyArn: keyArn.optional(),
       })

@@ -46,6 +46,14 @@ describe('a stage that brings everything', () => {
     expect(ownBucket.foreignWriters).toBe('some');
   });
 
+  it('lets S3 announce a bucket’s objects for its owner, whoever that is', () => {
+    expect(brought.archiveAccount).toBe('333333333333');
+    const foreign = ALL.replace('name: my-audit-logs,', "name: my-audit-logs, account: '555555555555',");
+    expect(deployment({ name: 'prod', ...parseStage('prod.yml', foreign) }).archiveAccount).toBe('555555555555');
+    const [, announces] = readFileSync(join(root, 'infra/resources/queues.yml'), 'utf8').split(/- Sid: /);
+    expect(announces).toMatch(/^ArchiveAnnounces[\s\S]*aws:SourceAccount: "\$\{self:custom\.stage\.archiveAccount\}"/);
+  });
+
   it('uses what it brings', () => {
     expect(brought.names.archiveBucket).toBe('my-audit-logs');
     // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation's own spelling
