@@ -33,7 +33,7 @@ access entry that may \`create subjectaccessreviews\`), or with \`--kubeconfig F
 ${sections.join('\n')}
 ## The role doctor needs
 
-\`npm run -s tiercel -- doctor --stage NAME --iam-policy\` prints it for any stage; for \`prod\`:
+\`npm run -s tiercel -- doctor --stage NAME --iam-policy\` prints it for any stage, short enough for an inline policy of a role; for \`prod\`:
 
 \`\`\`json
 ${JSON.stringify(doctorPolicy(CHECKS, stage), null, 2)}

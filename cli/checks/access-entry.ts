@@ -1,21 +1,24 @@
 import { DescribeAccessEntryCommand } from '@aws-sdk/client-eks';
 import { RESPOND_GROUP } from '../../shared/respond/index.ts';
 import { type Check, fault, ok, unchecked } from './check.ts';
-import { reachable } from './clusters.ts';
+import { clusterArns, reachable } from './clusters.ts';
 import type { Cluster, DeployedStage } from './stage.ts';
 
 export const accessEntry: Check = {
   id: 'access-entry',
   title: `Every cluster knows respond, as a member of the group ${RESPOND_GROUP}.`,
   why: 'Without an access entry respond can neither look nor act: it plans blindly, and in `enforce` every response is refused.',
-  needs: (stage) =>
-    reachable(stage).map((cluster) => ({
-      actions: ['eks:DescribeAccessEntry'],
-      resources: [
-        `arn:${stage.partition}:eks:${cluster.region}:${cluster.account}:cluster/${cluster.eksName}`,
-        `arn:${stage.partition}:eks:${cluster.region}:${cluster.account}:access-entry/${cluster.eksName}/*`,
-      ],
-    })),
+  needs: (stage) => {
+    const regions = [...new Set(reachable(stage).map(({ region }) => region))];
+    return [
+      { actions: ['eks:DescribeAccessEntry'], resources: clusterArns(stage) },
+      // Their own ARNs would make the policy of a stage with many clusters longer than IAM takes.
+      {
+        actions: ['eks:DescribeAccessEntry'],
+        resources: regions.map((region) => `arn:${stage.partition}:eks:${region}:${stage.account}:access-entry/*`),
+      },
+    ];
+  },
   subjects: ({ stage, aws }) =>
     stage.watched.map((cluster) => ({
       name: cluster.name,

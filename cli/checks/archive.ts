@@ -14,7 +14,7 @@ export const archive: Check = {
           { actions: ['s3:ListBucket'], resources: [`arn:${stage.partition}:s3:::${stage.names.archiveBucket}`] },
           {
             actions: ['firehose:DescribeDeliveryStream'],
-            resources: stage.archived.map(({ name }) => stage.arn('firehose', `deliverystream/${streamName(stage, name)}`)),
+            resources: [stage.arn('firehose', `deliverystream/tiercel-${stage.name}-*`)],
           },
         ],
   subjects: ({ stage, aws, clock }) =>

@@ -6,7 +6,7 @@ export const auditLogging: Check = {
   id: 'audit-logging',
   title: 'Every cluster exists, and writes its audit log to CloudWatch Logs.',
   why: 'EKS has it off by default, and whoever switches it off is not seen any more.',
-  needs: (stage) => clusterArns(stage).map((arn) => ({ actions: ['eks:DescribeCluster'], resources: [arn] })),
+  needs: (stage) => [{ actions: ['eks:DescribeCluster'], resources: clusterArns(stage) }],
   subjects: ({ stage, aws }) =>
     stage.watched.map(({ name, eksName, account, region }) => ({
       name,

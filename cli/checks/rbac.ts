@@ -22,7 +22,7 @@ export const rbac: Check = {
   id: 'rbac',
   title: 'In every cluster respond has the rights that the enabled policies need, and none that lead to all others.',
   why: 'A verb that is missing is found when a response needs it; one too many makes respond worth stealing.',
-  needs: (stage) => clusterArns(stage).map((arn) => ({ actions: ['eks:DescribeCluster'], resources: [arn] })),
+  needs: (stage) => [{ actions: ['eks:DescribeCluster'], resources: clusterArns(stage) }],
   subjects: (context) =>
     context.stage.watched
       .filter(({ account, respondRoleArn }) => account === context.stage.account || respondRoleArn !== undefined)

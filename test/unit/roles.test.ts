@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { deployment } from '../../infra/stage/deployment.ts';
+import { parseStage } from '../../infra/stage/read.ts';
 import { readCloudFormation } from '../support/cloudformation.ts';
 import { actionsCalledFrom, loadedFrom } from '../support/sdk-calls.ts';
 
@@ -184,5 +186,15 @@ describe('the search for calls', () => {
     expect(() => actionsCalledFrom('test/integration/aws/moto.test.ts')).toThrow(
       /does not know which IAM actions client-sqs ReceiveMessage/,
     );
+  });
+});
+
+describe('a stage without traces', () => {
+  it('gives no function the right to send some', () => {
+    const text = "account: '111111111111'\nregion: eu-central-1\ndetection: embedded\nlogRetentionDays: 30\n";
+    const of = (more: string) => deployment({ name: 'test', ...parseStage('test.yml', `${text}${more}`) }).traces;
+    expect([of(''), of('tracing: false\n')]).toEqual(['some', 'none']);
+    const statements = read('infra/resources/trace-statement.yml') as unknown as Record<string, unknown>;
+    expect(statements).toMatchObject({ some: { Sid: 'Trace' }, none: 'AWS::NoValue' });
   });
 });

@@ -3,9 +3,11 @@ import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CHECKS } from '../../../../cli/checks/registry.ts';
 import { deployedStage } from '../../../../cli/checks/stage.ts';
-import { readStage } from '../../../../infra/stage/read.ts';
+import { doctorPolicy } from '../../../../cli/doctor/policy.ts';
+import { parseStage, readStage } from '../../../../infra/stage/read.ts';
 
 const folder = resolve(import.meta.dirname, '../../../../cli/checks');
+const UNUSUAL = resolve(import.meta.dirname, '../../../stages');
 const stage = deployedStage(readStage('prod'));
 
 /** Where an action is not called like the operation, and what needs none. */
@@ -53,6 +55,15 @@ describe('the checks of doctor', () => {
     const stated = new Set(needs(stage).flatMap(({ actions }) => actions));
     stated.delete('kms:Decrypt');
     expect([...stated].sort()).toEqual([...wanted].sort());
+  });
+
+  it.each(readdirSync(UNUSUAL))('need a policy that a role takes, in a stage like %s', (file) => {
+    const unusual = deployedStage({ name: file.replace('.yml', ''), ...parseStage(file, readFileSync(join(UNUSUAL, file), 'utf8')) });
+    const { Statement } = doctorPolicy(CHECKS, unusual);
+    // Inline policies of a role, together, without white space.
+    expect(JSON.stringify(Statement).length).toBeLessThan(10_000);
+    expect(new Set(Statement.map(({ Sid }) => Sid)).size).toBe(Statement.length);
+    for (const { Resource } of Statement) expect(Resource.length).toBeGreaterThan(0);
   });
 
   it('ask for reading only, and name resources wherever IAM knows them', () => {
