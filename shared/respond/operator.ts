@@ -32,9 +32,12 @@ async function approve(entry: Entry, command: Command, responding: Responding, d
   if (isLate(entry, deps)) return nobodyAnswered(entry, deps);
   const mode = await responding.modeNow();
   if (mode !== 'enforce') throw new CommandRefusedError(command, `the mode is ${mode}; nothing is carried out`);
+  const policy = deps.set.policies.find((candidate) => candidate.policy === entry.policy);
+  // The question stands: perhaps these are only not the policies that are deployed.
+  if (policy && policy.mode !== 'enforce')
+    throw new CommandRefusedError(command, `policy ${policy.policy} says ${policy.mode} here; give the policies that are deployed`);
   if (entry.ttlMs !== undefined && !deps.expiry)
     throw new CommandRefusedError(command, 'its policy has a ttl, and nothing here could end it; approve it by an EventBridge event');
-  const policy = deps.set.policies.find((candidate) => candidate.policy === entry.policy);
   const given = policy && casesOf(entry.alert, policy, deps.actions).find(({ action }) => action.name === entry.action);
   if (!given) throw new CommandRefusedError(command, `policy ${entry.policy} no longer has the action ${entry.action}`);
   // With the parameters that were shown, and under the key it was asked under: the journal does not keep every field that an alert's own key is made of.
@@ -54,9 +57,9 @@ async function approve(entry: Entry, command: Command, responding: Responding, d
   return act(await deps.journal.save(opened), responding, deps);
 }
 
-function whyNot({ mode, policy, guards }: Pick<Entry, 'mode' | 'policy' | 'guards'>): string {
+function whyNot({ guards }: Pick<Entry, 'guards'>): string {
   const against = guards.filter(({ verdict }) => verdict !== 'pass').map(({ guard, reason }) => `${guard}: ${reason}`);
-  return against.join('; ') || `policy ${policy} says ${mode} now`;
+  return against.join('; ') || 'there is nothing to do any more';
 }
 
 /** Says no, also to a response that was begun and stopped short: what it did stands and can be undone, the rest is not done any more. */

@@ -151,6 +151,19 @@ describe('approval', () => {
     expect(await command('approve', id)).toMatchObject({ status: 'done' });
   });
 
+  it('is not spent on policies that are not the deployed ones', async () => {
+    const { ask, command, deps, labelled } = scene('approval: {within: 1h}');
+    const { id } = await ask();
+    const { set } = deps;
+    Object.assign(deps, { set: { ...set, policies: set.policies.map((policy) => ({ ...policy, mode: 'shadow' })) } });
+    await expect(command('approve', id)).rejects.toThrow('policy p says shadow here');
+    Object.assign(deps, { set: { ...set, policies: [] } });
+    await expect(command('approve', id)).rejects.toThrow('policy p no longer has the action label');
+    Object.assign(deps, { set });
+    expect(await command('approve', id)).toMatchObject({ status: 'done' });
+    expect(labelled()).toBe(true);
+  });
+
   it('says why a yes came to nothing', async () => {
     const { ask, command, deps, cluster } = scene('approval: {within: 1h}');
     const { id } = await ask();
