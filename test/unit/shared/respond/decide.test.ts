@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { KubeListTooLongError } from '../../../../shared/platform/kube/errors.ts';
 import { type KubeClient, KubeConnectionError, KubeStatusError } from '../../../../shared/platform/kube/index.ts';
 import { ALERT_TIME_MS, bindingAlert } from '../../../support/alerts.ts';
 import { createMemoryCluster } from '../../../support/memory-cluster.ts';
@@ -41,6 +42,10 @@ const forbidden = async () => {
   throw new KubeStatusError('looking', 403, 'Forbidden', 'no');
 };
 
+const endless = async () => {
+  throw new KubeListTooLongError('listing', 40);
+};
+
 describe('when the cluster cannot be asked', () => {
   it.each([
     ['the look', { get: away }, ['same-object', 'within-budget']],
@@ -62,6 +67,7 @@ describe('when the cluster cannot be asked', () => {
   it.each([
     ['the look', { get: forbidden }, 'same-object'],
     ['planning', { list: forbidden }, 'feasible'],
+    ['planning, by a list without end', { list: endless }, 'feasible'],
   ])('a lasting no to %s is a refusal', async (_what, broken, guard) => {
     const { deliver: send, cluster } = scene('enforce', broken);
     expect(unknowns(await send())).toEqual([['refused', guard, 'within-budget']]);
