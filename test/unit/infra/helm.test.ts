@@ -44,6 +44,21 @@ it('a key that no chart knows is found, also where none was recorded beside it',
   expect(unknownKeys(planted, new Set(charts.falco.keys))).toEqual(['falco.rule_matchin', 'driver.loader.enabeld']);
 });
 
+describe('the values of Falcosidekick', () => {
+  const values = read(join(folder, 'falcosidekick.values.yaml'));
+
+  it('name a version that can send to SQS', () => {
+    const [major, minor] = values.image.tag.split('.').map(Number);
+    expect(major * 1000 + minor).toBeGreaterThanOrEqual(2033);
+  });
+
+  it('add fields whose names are also names of metrics’ labels: any other is a panic with each alert', () => {
+    const names = values.config.customfields.split(',').map((field: string) => field.split(':')[0]);
+    for (const name of names) expect(name).toMatch(/^[a-zA-Z_]\w*$/);
+    expect(names).not.toContain('cluster');
+  });
+});
+
 describe('the web UI', () => {
   const { webui } = read(join(folder, 'falcosidekick-ui.values.yaml'));
 
