@@ -12,13 +12,11 @@ import {
   UpdateContinuousBackupsCommand,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
-import { CreateClusterCommand, DescribeAccessEntryCommand, type EKSClient, ResourceNotFoundException } from '@aws-sdk/client-eks';
+import { CreateClusterCommand } from '@aws-sdk/client-eks';
 import {
   CreateListenerCommand,
   CreateLoadBalancerCommand,
   CreateTargetGroupCommand,
-  DescribeTargetHealthCommand,
-  type ElasticLoadBalancingV2Client,
   RegisterTargetsCommand,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
@@ -38,7 +36,7 @@ import {
   PutPublicAccessBlockCommand,
 } from '@aws-sdk/client-s3';
 import { CreateScheduleGroupCommand } from '@aws-sdk/client-scheduler';
-import { CreateSecretCommand, DescribeSecretCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { CreateTopicCommand, SubscribeCommand } from '@aws-sdk/client-sns';
 import { CreateQueueCommand } from '@aws-sdk/client-sqs';
 import { parseAllDocuments } from 'yaml';
@@ -55,20 +53,9 @@ import { RESPOND_GROUP } from '../../shared/respond/index.ts';
 import { readCloudFormation } from './cloudformation.ts';
 import { createMemoryCluster } from './memory-cluster.ts';
 import { motoClientOptions } from './moto.ts';
+import { type Missing, withAccessEntries, withIllTargets, withRotation } from './moto-missing.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-
-/** What moto lacks: the test says how it is. */
-export interface Missing {
-  /** Kubernetes groups of respond's access entry, by cluster; absent: there is none. */
-  readonly accessEntries: Map<string, string[]>;
-  /** What respond may do in every cluster. */
-  readonly rights: Set<string>;
-  /** Rotation of the MAC key, as Secrets Manager describes it. */
-  readonly rotation: { RotationEnabled: boolean; NextRotationDate: Date };
-  /** Addresses of targets that are not healthy. */
-  readonly illTargets: Set<string>;
-}
 
 export interface MotoDeployment {
   readonly stage: DeployedStage;
@@ -310,38 +297,6 @@ export async function deployInMoto(name: string, stageFile: string): Promise<Mot
     },
     kube: async () => ({ ...memory, maySubject: async (_, right) => missing.rights.has(rightName(right)) }),
   };
-}
-
-function withAccessEntries(client: EKSClient, { accessEntries }: Missing): EKSClient {
-  const send = async (command: Parameters<EKSClient['send']>[0]) => {
-    if (!(command instanceof DescribeAccessEntryCommand)) return await client.send(command);
-    const kubernetesGroups = accessEntries.get(command.input.clusterName!);
-    if (!kubernetesGroups) throw new ResourceNotFoundException({ message: 'no access entry', $metadata: { httpStatusCode: 404 } });
-    return { accessEntry: { principalArn: command.input.principalArn, kubernetesGroups } };
-  };
-  return Object.assign(Object.create(client), { send }) as EKSClient;
-}
-
-function withIllTargets(client: ElasticLoadBalancingV2Client, { illTargets }: Missing): ElasticLoadBalancingV2Client {
-  const send = async (command: Parameters<ElasticLoadBalancingV2Client['send']>[0]) => {
-    if (!(command instanceof DescribeTargetHealthCommand)) return await client.send(command);
-    const { TargetHealthDescriptions = [] } = await client.send(command);
-    const ill = { State: 'unhealthy', Reason: 'Target.Timeout', Description: 'Health checks failed' };
-    return {
-      TargetHealthDescriptions: TargetHealthDescriptions.map((each) =>
-        illTargets.has(each.Target!.Id!) ? { ...each, TargetHealth: ill } : each,
-      ),
-    };
-  };
-  return Object.assign(Object.create(client), { send }) as ElasticLoadBalancingV2Client;
-}
-
-function withRotation(client: SecretsManagerClient, { rotation }: Missing): SecretsManagerClient {
-  const send = async (command: Parameters<SecretsManagerClient['send']>[0]) => {
-    const answer = await client.send(command);
-    return command instanceof DescribeSecretCommand ? { ...answer, ...rotation } : answer;
-  };
-  return Object.assign(Object.create(client), { send }) as SecretsManagerClient;
 }
 
 /** What the manifest that operators apply grants. */
