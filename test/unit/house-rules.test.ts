@@ -41,7 +41,7 @@ describe('the rules of the house', () => {
     expect(lines(shipped, /\b(TODO|FIXME|HACK|XXX)\b/)).toEqual([]);
   });
 
-  it('each function has its handler, settings, rights and page', () => {
+  it('each function has its handler, settings, rights and page, and is in the picture', () => {
     const folders = readdirSync(join(root, 'functions'));
     const missing = folders.flatMap((folder) =>
       ['handler.ts', 'function.yml', 'role.yml', 'README.md']
@@ -49,6 +49,8 @@ describe('the rules of the house', () => {
         .filter((file) => !tracked.includes(file)),
     );
     expect(missing).toEqual([]);
+    const picture = /```mermaid\n([\s\S]*?)```/.exec(text('docs/architecture.md'))![1]!;
+    expect(folders.filter((folder) => !picture.includes(`${folder} λ`))).toEqual([]);
     expect(folders.length).toBeGreaterThan(4);
   });
 
