@@ -110,6 +110,27 @@ export const KINDS: Readonly<Record<string, z.ZodType>> = {
       egress: z.array(z.strictObject({ to: peers.min(1), ports: policyPorts.min(1) })),
     }),
   }),
+  'admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy': object('admissionregistration.k8s.io/v1', 'ValidatingAdmissionPolicy', {
+    spec: z.strictObject({
+      failurePolicy: z.enum(['Fail', 'Ignore']),
+      matchConstraints: z.strictObject({
+        resourceRules: z.array(
+          z.strictObject({
+            apiGroups: strings,
+            apiVersions: strings,
+            operations: z.array(z.enum(['CREATE', 'UPDATE', 'DELETE', 'CONNECT'])).min(1),
+            resources: strings,
+          }),
+        ),
+      }),
+      validations: z.array(z.strictObject({ expression: z.string(), message: z.string() })).min(1),
+    }),
+  }),
+  'admissionregistration.k8s.io/v1/ValidatingAdmissionPolicyBinding': object(
+    'admissionregistration.k8s.io/v1',
+    'ValidatingAdmissionPolicyBinding',
+    { spec: z.strictObject({ policyName: name, validationActions: z.array(z.enum(['Deny', 'Warn', 'Audit'])).min(1) }) },
+  ),
   'elbv2.k8s.aws/v1beta1/TargetGroupBinding': object('elbv2.k8s.aws/v1beta1', 'TargetGroupBinding', {
     spec: z.strictObject({
       serviceRef: z.strictObject({ name, port }),
