@@ -32,7 +32,7 @@ export interface RespondResult extends SQSBatchResponse {
 
 export class AlertsFailedError extends TiercelError {
   constructor(failed: readonly string[]) {
-    super('respond.failed', `${failed.length} alert(s) could not be answered and should be delivered again: ${failed.join('; ')}`, {
+    super('respond.failed', `${failed.length === 1 ? 'One alert' : `${failed.length} alerts`} could not be answered and should be delivered again: ${failed.join('; ')}`, {
       retryable: true,
     });
   }

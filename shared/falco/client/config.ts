@@ -65,7 +65,8 @@ export function parseWebhookConfig(input: unknown): WebhookConfig {
   const result = webhookSchema.safeParse(input);
   if (result.success) return result.data;
   const problems = result.error.issues.map((issue) => `  ${issue.path.join('.') || 'configuration'}: ${issue.message}`);
-  throw new TiercelError('CONFIG_WEBHOOK', `the Falco webhook configuration has ${problems.length} problem(s):\n${problems.join('\n')}`);
+  const wrong = problems.length === 1 ? 'one setting is' : `${problems.length} settings are`;
+  throw new TiercelError('CONFIG_WEBHOOK', `Falco's webhook cannot be used, ${wrong} wrong:\n${problems.join('\n')}`);
 }
 
 function urlProblems(text: string): string[] {
