@@ -49,7 +49,12 @@ export function parseStage(file: string, text: string): Stage {
 }
 
 function stageError(file: string, issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]): StageError {
-  const problems = issues.map((issue) => `  - ${issue.path.join('.') || 'the file'}: ${issue.message}.`);
+  const problems = issues.map((issue) => {
+    const message = issue.message
+      .replace(/^Invalid input: expected (.+), received (.+)$/, 'expected $1, got $2')
+      .replace(/undefined$/, 'nothing');
+    return `  - ${issue.path.join('.') || 'the file'}: ${message}.`;
+  });
   return new StageError(
     `${file} cannot be deployed, ${problems.length === 1 ? 'one setting is' : `${problems.length} settings are`} wrong:\n${problems.join('\n')}`,
   );

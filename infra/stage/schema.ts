@@ -66,7 +66,7 @@ const rulesDigest = z.string().regex(/^[0-9a-f]{64}$/, 'expected the digest of a
 const falco = z
   .strictObject({
     /** Falco's k8saudit webhook, e.g. https://falco.example.internal:9765/k8s-audit */
-    url: z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }),
+    url: z.url({ protocol: /^https?$/, error: 'expected an http or https URL', abort: true }),
     /** Plain http lets anyone on the way read and forge audit events; it has to be asked for. */
     allowPlainHttp: z.boolean().default(false),
     /** Authorities that may have signed Falco's certificate, PEM. @default the runtime's own */
@@ -93,6 +93,14 @@ const falco = z
   .superRefine((fleet, context) => {
     if (fleet.url.startsWith('http:') && !fleet.allowPlainHttp) {
       context.addIssue({ code: 'custom', path: ['url'], message: 'expected https; plain http has to be allowed by allowPlainHttp: true' });
+    }
+    if (/^$|\/$/.test(new URL(fleet.url).pathname)) {
+      context.addIssue({
+        code: 'custom',
+        path: ['url'],
+        message:
+          'expected the path of the webhook, /k8s-audit unless Falco says otherwise: without it, and with a slash behind it, Falco answers 404',
+      });
     }
     if ((fleet.rules === undefined) !== (fleet.rulesDigest === undefined)) {
       context.addIssue({

@@ -106,9 +106,9 @@ function outcomeOf(stage: Settings): Deployment | string[] {
   } catch (error) {
     expect(error).toBeInstanceOf(StageError);
     const { message } = error as Error;
-    expect(message).toMatch(/^s\.yml cannot be deployed/);
+    expect(message).toMatch(/^(s\.yml cannot be deployed|infra\/stages\/test\.yml: expected)/);
     expect(message).not.toMatch(/undefined|\[object|Invalid input/);
-    return [...message.matchAll(/^ {2}- ([\w.]+): \S/gm)].map(([, path]) => path!);
+    return [...message.matchAll(/^ {2}- ([^:]+): \S/gm)].map(([, path]) => path!);
   }
 }
 
@@ -160,4 +160,26 @@ describe('whatever a stage says', () => {
       { numRuns: 150 },
     );
   });
+
+  it('is refused with a reason when a setting is something else altogether', () => {
+    const junk = fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.string(), fc.constantFrom('', '::::', 'http://', 'arn:aws:', -1, 1e9));
+    fc.assert(
+      fc.property(settings, fc.nat(), junk, (stage, at, value) => {
+        const places = leavesOf(stage);
+        outcomeOf(changed(stage, places[at % places.length]!, value) as Settings);
+      }),
+      { numRuns: 300 },
+    );
+  });
 });
+
+function leavesOf(value: unknown, path: readonly string[] = []): (readonly string[])[] {
+  if (typeof value !== 'object' || value === null) return [path];
+  return [path, ...Object.entries(value).flatMap(([name, member]) => leavesOf(member, [...path, name]))];
+}
+
+function changed(value: unknown, [name, ...rest]: readonly string[], other: unknown): unknown {
+  if (name === undefined) return other;
+  if (Array.isArray(value)) return value.map((member, index) => (String(index) === name ? changed(member, rest, other) : member));
+  return { ...(value as object), [name]: changed((value as Record<string, unknown>)[name], rest, other) };
+}

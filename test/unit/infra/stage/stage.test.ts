@@ -57,6 +57,21 @@ clusters:
     ['detection: falco without a webhook', SMALLEST.replace('embedded', 'falco'), /falco: expected the webhook/],
     ['plain http', `${SMALLEST.replace('embedded', 'falco')}falco: { url: 'http://falco:9765/k8s-audit' }`, /falco\.url: expected https/],
     [
+      'a webhook without its path',
+      `${SMALLEST.replace('embedded', 'falco')}falco: { url: 'https://falco:9765' }`,
+      /falco\.url: expected the path/,
+    ],
+    [
+      'a webhook with a slash too many',
+      `${SMALLEST.replace('embedded', 'falco')}falco: { url: 'https://f/k8s-audit/' }`,
+      /falco\.url: .*404/,
+    ],
+    [
+      'a webhook that is no URL',
+      `${SMALLEST.replace('embedded', 'falco')}falco: { url: falco, loadBalancer: { targets: [sg-0a] } }`,
+      /falco\.url: expected an http or https URL/,
+    ],
+    [
       'a second road for one cluster',
       `${SMALLEST}clusters: [{ name: a }, { name: a, path: archive }]`,
       /clusters\.1\.name: a is already listed at clusters\.0/,
