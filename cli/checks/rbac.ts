@@ -16,6 +16,7 @@ const NEVER: readonly Right[] = [
   { verb: 'get', apiGroup: '', resource: 'secrets' },
   { verb: 'create', apiGroup: '', resource: 'serviceaccounts/token' },
   { verb: 'create', apiGroup: '', resource: 'pods/exec' },
+  { verb: 'create', apiGroup: '', resource: 'pods' },
 ];
 
 export const rbac: Check = {

@@ -10,6 +10,16 @@ Examples:
 Exit codes: 0 nothing is wrong; 3 there are problems; 64 wrong usage.
 `;
 
+const RBAC_HELP = `
+Examples:
+  $ tiercel policy rbac --shadow my-policies | kubectl apply -f -
+  $ tiercel policy rbac my-policies | kubectl diff -f -
+
+For the policies that come with tiercel, infra/kubernetes/respond-rbac.yaml says the same.
+
+Exit codes: 0 done; 64 wrong usage, or policies that are not sound.
+`;
+
 const TEST_HELP = `
 Examples:
   $ tiercel policy test
@@ -19,7 +29,9 @@ Exit codes: 0 every case holds; 3 one does not, or there is none; 64 wrong usage
 `;
 
 export const registerPolicy: Register = (program, exit) => {
-  const policy = program.command('policy').description('Check and test the policies that say what respond does.');
+  const policy = program
+    .command('policy')
+    .description('Check and test the policies that say what respond does; print the rights they need.');
   policy
     .command('check')
     .description('Find everything that is wrong with policies, each at its line.')
@@ -29,6 +41,16 @@ export const registerPolicy: Register = (program, exit) => {
     .action(async (paths: readonly string[], options: ResultFormat) => {
       const { checkPolicies, OWN_POLICIES } = await import('../respond/policies.ts');
       exit((await checkPolicies(paths.length > 0 ? paths : OWN_POLICIES, process.stdout, options)) ? EXIT.ok : EXIT.findings);
+    });
+  policy
+    .command('rbac')
+    .description('Print the Kubernetes roles that respond needs for policies, for kubectl apply: one to look, one to act.')
+    .argument('[paths...]', 'policy files or folders (default: the policies that come with tiercel)')
+    .option('--shadow', 'only what looking takes')
+    .addHelpText('after', RBAC_HELP)
+    .action(async (paths: readonly string[], options: { readonly shadow?: true }) => {
+      const { OWN_POLICIES, printRoles } = await import('../respond/policies.ts');
+      await printRoles(paths.length > 0 ? paths : OWN_POLICIES, options, process.stdout);
     });
   policy
     .command('test')

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { stringify } from 'yaml';
 import { FIELDS } from '../../shared/falco/engine/fields/index.ts';
 import { readAppendOutput } from '../../shared/falco/engine/index.ts';
 import { messageOf } from '../../shared/platform/errors.ts';
@@ -9,6 +10,7 @@ import {
   loadPolicies,
   type PolicyFile,
   type PolicySet,
+  rbacManifests,
   readPolicies,
   readPolicyTest,
   runPolicyTest,
@@ -29,6 +31,13 @@ export async function openPolicies(paths: readonly string[]): Promise<PolicySet>
   const files = await policyFiles(paths);
   if (files.length === 0) throw new UsageError('NO_POLICIES', `expected policy files (*.yaml), there are none in ${paths.join(', ')}`);
   return given(() => loadPolicies(files, actionCatalogue));
+}
+
+/** The Kubernetes roles that respond needs for these policies, and their bindings, as YAML documents; `shadow` takes the one to look only. */
+export async function printRoles(paths: readonly string[], { shadow }: { readonly shadow?: boolean }, out: Out): Promise<void> {
+  const { policies, protection } = await openPolicies(paths);
+  const uses = shadow ? (['look'] as const) : (['look', 'act'] as const);
+  for (const manifest of rbacManifests(policies, actionCatalogue, protection, uses)) out.write(`---\n${stringify(manifest)}`);
 }
 
 /** How results are printed. */

@@ -56,8 +56,9 @@ export function rbacManifests(
   policies: readonly Policy[],
   actions: ActionCatalogue,
   protection?: Pick<Protection, 'namespaceLabels'>,
+  uses: readonly Permission['use'][] = ['look', 'act'],
 ): readonly Record<string, unknown>[] {
-  return (['look', 'act'] as const).flatMap((use) => {
+  return uses.flatMap((use) => {
     const rules = rightsFor(policies, actions, use, protection);
     if (rules.length === 0) return [];
     const name = rbacName(use);

@@ -4,7 +4,8 @@ import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkPolicies, OWN_POLICIES, testPolicies } from '../../../../cli/respond/policies.ts';
+import { parseAllDocuments } from 'yaml';
+import { checkPolicies, OWN_POLICIES, printRoles, testPolicies } from '../../../../cli/respond/policies.ts';
 import { enforceResponses, planResponses } from '../../../../cli/respond/respond.ts';
 import { alertText, bindingAlert } from '../../../support/alerts.ts';
 
@@ -147,6 +148,14 @@ describe('tiercel policy', () => {
     expect(broken.ok).toBe(false);
     expect((await printed((out) => checkPolicies([policy], out))).ok).toBe(true);
     expect((await printed((out) => checkPolicies([file('q.yaml', '- policy: P')], out))).text).toContain('q.yaml:1:');
+  });
+
+  it('prints the roles that policies need, as they are shipped', async () => {
+    const roles = async (shadow: boolean) => (await printed((out) => printRoles(OWN_POLICIES, { shadow }, out).then(() => true))).text;
+    const shipped = readFileSync(resolve(import.meta.dirname, '../../../../infra/kubernetes/respond-rbac.yaml'), 'utf8');
+    expect(await roles(false)).toBe(shipped.replace(/^(#.*\n)+/, ''));
+    const names = parseAllDocuments(await roles(true)).map((document) => `${document.get('kind')} ${document.getIn(['metadata', 'name'])}`);
+    expect(names).toEqual(['ClusterRole tiercel-respond-look', 'ClusterRoleBinding tiercel-respond-look']);
   });
 
   it('the examples of the page about writing policies are sound', async () => {
