@@ -67,6 +67,7 @@ export const ALARMS: readonly Alarm[] = [
     runbook: [
       'Raise `concurrency.auditStream` (for `alerts/…` `concurrency.respond`) in the stage file, or the account’s concurrency.',
       'If Falco is the bottleneck, add replicas first.',
+      '`…-archive` is a Firehose: ask for more throughput (Service Quotas, Amazon Data Firehose, Direct PUT; a mebibyte a second in most regions, compressed).',
     ],
   },
   {
