@@ -36,6 +36,8 @@ export interface KubeClientOptions {
   readonly rateLimit?: RateLimit;
   /** Milliseconds one request may take, to the last byte of its answer, before it counts as unanswered. @default 10 000 */
   readonly timeoutMs?: number;
+  /** Milliseconds a connection may take to stand: a cluster that is out of reach must not cost the others their time. @default 3 000 */
+  readonly connectTimeoutMs?: number;
 }
 
 /** What travels with a request beside what it asks. */
@@ -131,8 +133,8 @@ const PAGE_SIZE = 500;
 /** 20,000 objects: more than a cluster has of what respond lists, and a way out of a server that always has another page. */
 const MAX_PAGES = 40;
 const MAX_ATTEMPTS = 4;
-/** Behind a log stands a kubelet, which may be away for good. */
-const MAX_LOG_ATTEMPTS = 2;
+/** Of a log, behind which stands a kubelet that may be away for good; and where no answer came in time: the next one takes as long. */
+const MAX_SLOW_ATTEMPTS = 2;
 const BACKOFF: Backoff = { baseMs: 100, capMs: 2_000 };
 /** A server that wants to be left alone for longer is asked again when the alert comes again. */
 const MAX_WAIT_MS = 5_000;
@@ -142,7 +144,7 @@ const MAX_IDLE_MS = 60_000;
 export function createKubeClient(options: KubeClientOptions): KubeClient {
   const { endpoint, clock } = options;
   const limiter = createRateLimiter(options.rateLimit ?? DEFAULT_RATE_LIMIT, clock);
-  const timeoutMs = options.timeoutMs ?? 10_000;
+  const { timeoutMs = 10_000, connectTimeoutMs = 3_000 } = options;
   const agent = new Agent({
     ...KEPT_POOL,
     maxSockets: 32,
@@ -186,7 +188,8 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
         const stale = token !== undefined && refused === undefined && error instanceof KubeStatusError && error.status === 401;
         if (stale) refused = token;
         const waitMs = (error instanceof KubeStatusError && error.waitMs) || 0;
-        const last = attempt >= (keeping.what === 'end' ? MAX_LOG_ATTEMPTS : MAX_ATTEMPTS) || waitMs > MAX_WAIT_MS;
+        const slow = keeping.what === 'end' || (error instanceof KubeConnectionError && error.silent);
+        const last = attempt >= (slow ? MAX_SLOW_ATTEMPTS : MAX_ATTEMPTS) || waitMs > MAX_WAIT_MS;
         if (last || !(stale || maySendAgain(method, error))) throw error;
         await clock.sleep(Math.max(waitMs, backoffMs(attempt, BACKOFF, options.random)));
       }
@@ -212,7 +215,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...(text === undefined ? {} : { 'content-type': contentType, 'content-length': Buffer.byteLength(text) }),
     };
-    const request = { method, headers, body: text, timeoutMs };
+    const request = { method, headers, body: text, timeoutMs, connectTimeoutMs };
     const answer = await exchange(what, new URL(`${server}${path}`), request, connections, keeping);
     const { status, waitMs } = answer;
     if (status >= 200 && status < 300) return answer;

@@ -35,7 +35,10 @@ export class KubeListTooLongError extends TiercelError {
 
 /** No answer, or none that can be read. Whether a write took effect is not known: look before doing it again. */
 export class KubeConnectionError extends TiercelError {
-  constructor(what: string, why: string, cause?: unknown) {
+  /** Whether there was a connection, and no answer came over it in time. */
+  readonly silent: boolean;
+
+  constructor(what: string, why: string, cause?: unknown, silent = false) {
     super(
       'kube.connection',
       `${what}: expected an answer from the API server, ${why}. Check the endpoint, its certificate authority, and the network in between.`,
@@ -44,6 +47,7 @@ export class KubeConnectionError extends TiercelError {
         cause,
       },
     );
+    this.silent = silent;
   }
 }
 

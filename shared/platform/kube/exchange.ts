@@ -30,13 +30,15 @@ interface Request {
   readonly body?: string | undefined;
   /** Milliseconds from asking to the last byte of the answer; an answer that trickles is none. */
   readonly timeoutMs: number;
+  /** Milliseconds a new connection may take to stand, TLS included. */
+  readonly connectTimeoutMs: number;
 }
 
 /** One request and its answer; never more than `keeping.bytes` and one chunk are in memory. @throws KubeConnectionError */
 export function exchange(
   what: string,
   url: URL,
-  { method, headers, body, timeoutMs }: Request,
+  { method, headers, body, timeoutMs, connectTimeoutMs }: Request,
   { agent, kept }: Connections,
   keeping: Keeping,
 ): Promise<Answer> {
@@ -45,7 +47,7 @@ export function exchange(
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => {
       const why = signal.aborted ? `none came whole in ${timeoutMs} ms` : `got ${messageOf(error)}`;
-      reject(new KubeConnectionError(what, why, error));
+      reject(new KubeConnectionError(what, why, error, signal.aborted));
     };
     const outgoing = send(url, { method, headers, agent, signal }, (incoming) => {
       const parts: Buffer[] = [];
@@ -73,7 +75,12 @@ export function exchange(
       });
       incoming.on('error', fail);
     });
-    outgoing.on('socket', (socket: Socket) => kept.count(socket, outgoing));
+    outgoing.on('socket', (socket: Socket) => {
+      kept.count(socket, outgoing);
+      if (outgoing.reusedSocket) return;
+      const limit = setTimeout(() => outgoing.destroy(new Error(`no connection in ${connectTimeoutMs} ms`)), connectTimeoutMs);
+      for (const event of ['secureConnect', 'close']) socket.once(event, () => clearTimeout(limit));
+    });
     outgoing.on('error', fail);
     outgoing.end(body);
   });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, createServer as createDeafServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createKubeClient, KubeConnectionError, KubeStatusError } from '../../../../../shared/platform/kube/index.ts';
 import { TestAuthority } from '../../../../support/certificates.ts';
@@ -163,13 +163,39 @@ describe('the Kubernetes client', () => {
     ['429', status(429, 'TooManyRequests')],
     ['500', status(500, 'InternalError')],
     ['a reset', reset],
-    ['silence', silence],
-    ['an answer that trickles', trickle],
   ])('repeats a read after %s', async (_name, answer) => {
     const { client, seen, slept } = await serve(answer, answer, json(200, object));
     expect(await client.get(pod, CALL)).toEqual(object);
     expect(seen).toHaveLength(3);
     expect(slept).toHaveLength(2);
+  });
+
+  it.each([
+    ['silence', silence],
+    ['an answer that trickles', trickle],
+  ])('repeats a read after %s, once: the next one would take as long', async (_name, answer) => {
+    const { client, seen } = await serve(answer, json(200, object), answer, answer);
+    expect(await client.get(pod, CALL)).toEqual(object);
+    await expect(client.get(pod, CALL)).rejects.toMatchObject({ code: 'kube.connection', retryable: true });
+    expect(seen).toHaveLength(4);
+  });
+
+  it('does not wait long for a connection', async () => {
+    const sockets: Socket[] = [];
+    const deaf = createDeafServer((socket) => sockets.push(socket.on('error', () => {})));
+    deaf.listen(0, '127.0.0.1');
+    await once(deaf, 'listening');
+    const client = createKubeClient({
+      endpoint: { server: `https://127.0.0.1:${(deaf.address() as AddressInfo).port}` },
+      clock: { now: () => 0, sleep: async () => {} },
+      random: { next: () => 0, hex: () => '' },
+      connectTimeoutMs: 50,
+    });
+    await expect(client.get(pod, CALL)).rejects.toThrow('no connection in 50 ms');
+    expect(sockets).toHaveLength(4);
+    client.close();
+    for (const socket of sockets) socket.destroy();
+    deaf.close();
   });
 
   it('gives up on a read, with the last answer', async () => {
