@@ -66,7 +66,7 @@ const MAX_UNDER_WAY = 16;
 
 /**
  * Does what a person or the clock wants done about one response.
- * @throws CommandRefusedError, UndoRefusedError, and what may pass.
+ * @throws CommandRefusedError, StoppedError, and what may pass.
  */
 export async function respondToCommand(command: Command, deps: RespondDeps, times: RespondTimes): Promise<Entry> {
   const startedMs = deps.clock.now();

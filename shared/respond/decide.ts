@@ -127,7 +127,7 @@ export async function decide(given: Case, ceiling: Mode, deps: DecideDeps, appro
   const clear = effects.length > 0 && guards.every(({ verdict }) => verdict === 'pass');
   const changes = action.undo !== 'none';
   const asksFirst = policy.approval !== undefined && changes && approved === undefined;
-  if (!approved) guards.push(await askBudgets(given, target, mode === 'enforce' && clear, deps));
+  if (!approved) guards.push(await askBudgets(given, mode === 'enforce' && clear ? target : undefined, asksFirst, deps));
   const status = statusOf(mode, asksFirst, guards, clear);
   const ttlMs = changes && policy.ttl !== undefined ? durationMs(policy.ttl) : undefined;
   return {
@@ -197,17 +197,17 @@ async function askPermission(effects: readonly Effect[], event: string, client: 
   return { guard, verdict: 'pass', reason: 'respond may do all of it that changes the cluster' };
 }
 
-/** The last guard, because asking it takes a place. */
+/** The last guard, because asking it takes a place; without a target it is not asked. */
 async function askBudgets(
   { policy, alert, event }: Case,
   target: Target | undefined,
-  reserve: boolean,
+  asksFirst: boolean,
   deps: DecideDeps,
 ): Promise<GuardAnswer> {
   const guard = 'within-budget';
-  if (!reserve || !target) return { guard, verdict: 'unknown', reason: 'not asked: a place is taken only for what is done or asked for' };
+  if (!target) return { guard, verdict: 'unknown', reason: 'not asked: a place is taken only for what is done or asked for' };
   const times = { eventMs: happenedAtMs(alert) ?? 0, nowMs: deps.clock.now() };
-  const reserved = await deps.budgets.reserve(reservationFor(event, policy, clusterOf(alert) ?? '', target, times));
+  const reserved = await deps.budgets.reserve(reservationFor(event, policy, clusterOf(alert) ?? '', target, times, asksFirst));
   return reserved.ok
     ? { guard, verdict: 'pass', reason: 'a place in every budget was taken' }
     : { guard, verdict: 'refuse', reason: reserved.reason };

@@ -85,6 +85,19 @@ export function budgetsContract(name: string, open: (clock: Clock) => Budgets): 
       expect(await budgets.reserve(reservation('b', { p: 9 }, 'pod'))).toEqual({ ok: true });
     });
 
+    it('counts a question, and lets it cool nothing down', async () => {
+      const { budgets, reservation } = scene();
+      const question = (claim: string): Reservation => {
+        const { cooldown: _cooldown, ...asked } = reservation(claim, { p: 3 }, 'pod');
+        return asked;
+      };
+      for (const claim of ['a', 'b']) expect(await budgets.reserve(question(claim))).toEqual({ ok: true });
+      expect(await budgets.reserve(reservation('c', { p: 3 }, 'pod'))).toEqual({ ok: true });
+      // Nor is it kept from being asked because the object cools down.
+      expect(await budgets.reserve(question('c'))).toEqual({ ok: true });
+      expect(await budgets.reserve(question('d'))).toMatchObject({ ok: false, reason: expect.stringContaining('of p is spent') });
+    });
+
     it('is exact in nested counters, however many ask at once', async () => {
       const { budgets, reservation } = scene();
       const claims = Array.from({ length: 40 }, (_, at) => ({

@@ -27,7 +27,8 @@ export interface Reservation {
   /** The happening: reserving twice for the same takes one place. */
   readonly claim: string;
   readonly window: Window;
-  readonly cooldown: Cooldown;
+  /** Absent for a question: whoever answers it knows about the object, and a first question must not shelter the object from a second. */
+  readonly cooldown?: Cooldown;
 }
 
 export type Reserved = { readonly ok: true } | { readonly ok: false; readonly reason: string };

@@ -30,7 +30,7 @@ export function createDynamoDBBudgets(options: {
     }
   }
 
-  const coolDown = ({ claim, cooldown }: Reservation) =>
+  const coolDown = (claim: string, cooldown: Cooldown) =>
     update({
       Key: cooldownKey(cooldown),
       UpdateExpression: 'SET claim = :claim, untilMs = :until, expiration = :expiration',
@@ -42,7 +42,7 @@ export function createDynamoDBBudgets(options: {
         ':expiration': expirationOf(cooldown.untilMs),
       },
     });
-  const warmUp = ({ claim, cooldown }: Reservation) =>
+  const warmUp = (claim: string, cooldown: Cooldown) =>
     update({
       Key: cooldownKey(cooldown),
       UpdateExpression: 'SET untilMs = :past',
@@ -77,9 +77,10 @@ export function createDynamoDBBudgets(options: {
 
   return {
     async reserve(reservation) {
-      if (!(await coolDown(reservation))) return tooSoon(reservation.cooldown);
+      const { claim, cooldown } = reservation;
+      if (cooldown && !(await coolDown(claim, cooldown))) return tooSoon(cooldown);
       if (await take(reservation)) return { ok: true };
-      await warmUp(reservation);
+      if (cooldown) await warmUp(claim, cooldown);
       return spent(await fullOf(reservation));
     },
   };

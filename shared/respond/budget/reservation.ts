@@ -14,6 +14,7 @@ export function reservationFor(
   cluster: string,
   { apiGroup, resource, namespace, name }: Target,
   times: { readonly eventMs: number; readonly nowMs: number },
+  asks: boolean,
 ): Reservation {
   const lengthMs = durationMs(budget.per);
   const startsAtMs = Math.floor(times.eventMs / lengthMs) * lengthMs;
@@ -24,9 +25,11 @@ export function reservationFor(
   ];
   if (namespace !== undefined)
     counters.unshift({ what: `policy ${policy} in namespace ${namespace}`, scope: `${cluster}/${namespace}`, max: budget.namespace });
+  const window = { key: `${policy}/${startsAtMs}`, endsAtMs: startsAtMs + lengthMs, counters };
+  if (asks) return { claim, window };
   return {
     claim,
-    window: { key: `${policy}/${startsAtMs}`, endsAtMs: startsAtMs + lengthMs, counters },
+    window,
     cooldown: {
       what: name,
       // A name may be longer than DynamoDB takes for a key.

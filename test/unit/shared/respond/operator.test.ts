@@ -183,6 +183,13 @@ describe('approval', () => {
     expect(cluster.writes).toHaveLength(1);
   });
 
+  it('is asked for again when it happens again: the no to one shell is no yes to the next', async () => {
+    const { ask, command } = scene('approval: {within: 1h}');
+    const { id } = await ask();
+    await command('deny', id);
+    expect(await ask('2026-11-21T08:24:54.744999Z')).toMatchObject({ status: 'awaiting-approval' });
+  });
+
   it.each(['approve', 'the alert'])('that could not be carried out to its end goes on when %s comes again', async (by) => {
     const { ask, command, deps, cluster, labelled, clock } = scene('approval: {within: 1h}');
     const { id } = await ask();
