@@ -34,7 +34,7 @@ async function look(check: Check, subject: Subject, context: CheckContext): Prom
   const over = new AbortController();
   const late = context.clock.sleep(LOOK_MS, over.signal).then(
     () => {
-      throw new TiercelError('doctor.late', `no answer came within ${LOOK_MS / 1000} s`);
+      throw new TiercelError('NO_ANSWER_IN_TIME', `no answer came within ${LOOK_MS / 1000} s`);
     },
     // Aborted: the look was quicker, and nobody listens here any more.
     () => [] as readonly Finding[],

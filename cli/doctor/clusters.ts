@@ -18,7 +18,7 @@ export function clusterOpener(stage: DeployedStage, kubeconfig: string | undefin
       if (endpoint !== undefined) return createKubeClient({ ...deps, endpoint });
     }
     throw new TiercelError(
-      'doctor.context',
+      'NO_CONTEXT',
       `${kubeconfig} cannot be read, or has no context named ${[...new Set(contexts)].filter((name) => name !== undefined).join(', ')}. Make one: aws eks update-kubeconfig --region ${cluster.region} --name ${cluster.eksName} --kubeconfig ${kubeconfig}`,
     );
   };

@@ -61,18 +61,18 @@ export async function doctor(
 }
 
 function readDeployed(name: string): DeployedStage {
-  if (name === 'local') throw new UsageError('doctor.stage', 'Stage local is not deployed anywhere; name one that is (infra/stages/).');
+  if (name === 'local') throw new UsageError('BAD_STAGE', 'Stage local is not deployed anywhere; name one that is (infra/stages/).');
   try {
     return deployedStage(readStage(name));
   } catch (error) {
-    throw new UsageError('doctor.stage', messageOf(error), { cause: error });
+    throw new UsageError('BAD_STAGE', messageOf(error), { cause: error });
   }
 }
 
 function chosen(ids: readonly string[] | undefined): readonly Check[] {
   const unknown = ids?.filter((id) => !CHECKS.some((check) => check.id === id)) ?? [];
   if (unknown.length > 0)
-    throw new UsageError('doctor.check', `There is no check ${unknown.join(', ')}. There are ${CHECKS.map(({ id }) => id).join(', ')}.`);
+    throw new UsageError('NO_SUCH_CHECK', `There is no check ${unknown.join(', ')}. There are ${CHECKS.map(({ id }) => id).join(', ')}.`);
   return ids === undefined ? CHECKS : CHECKS.filter(({ id }) => ids.includes(id));
 }
 
@@ -80,14 +80,14 @@ function chosen(ids: readonly string[] | undefined): readonly Check[] {
 async function identify({ sts }: AwsClients, { name, account }: DeployedStage): Promise<string> {
   const caller = await sts.send(new GetCallerIdentityCommand({})).catch((error: unknown) => {
     throw new TiercelError(
-      'doctor.credentials',
+      'NOT_SIGNED_IN',
       `Expected AWS credentials, but: ${messageOf(error)}. Sign in (aws sso login, AWS_PROFILE, …) and run doctor again.`,
       { cause: error },
     );
   });
   if (caller.Account !== account)
     throw new TiercelError(
-      'doctor.account',
+      'WRONG_ACCOUNT',
       `Stage ${name} is in account ${account}, your credentials are for ${caller.Account} (${caller.Arn}). Use credentials of ${account}.`,
     );
   return caller.Arn ?? 'somebody';

@@ -24,10 +24,7 @@ const LEASE_MS = 60_000;
 async function entryOf(journal: Journal, id: string): Promise<Entry> {
   const entry = await journal.find(id);
   if (!entry)
-    throw new UsageError(
-      'respond.journal.unknown',
-      `The journal has no response ${id}. \`tiercel journal list\` shows those of the last day.`,
-    );
+    throw new UsageError('NO_SUCH_RESPONSE', `The journal has no response ${id}. \`tiercel journal list\` shows those of the last day.`);
   return entry;
 }
 
@@ -159,7 +156,7 @@ export async function decideResponse(
     const killedAtMs = systemClock.now() + LEASE_MS;
     const { status, remark } = await respondToCommand({ verb, id, by: userInfo().username }, deps, { killedAtMs }).catch((error) => {
       // The response is settled; only somebody could not be told of it.
-      if (!(error instanceof TiercelError) || error.code !== 'respond.notices') throw error;
+      if (!(error instanceof TiercelError) || error.code !== 'NOTICES_DUE') throw error;
       out.write(`${error.message}\n`);
       return entryOf(deps.journal, id);
     });

@@ -73,14 +73,14 @@ export async function enforceResponses(
   const { kubeconfig, table, macKeySecret } = options;
   if (kubeconfig === undefined || table === undefined || macKeySecret === undefined) {
     throw new UsageError(
-      'respond.usage',
+      'BAD_ARGUMENT',
       'Acting needs --kubeconfig (where), --table (a journal, so that it can be undone) and --mac-key-secret (which alerts to believe).',
     );
   }
   const set = await openPolicies(options.policy ?? OWN_POLICIES);
   const acting = set.policies.filter(({ mode }) => mode === 'enforce').map(({ policy }) => policy);
   if (acting.length === 0)
-    throw new UsageError('respond.usage', 'No policy has `mode: enforce`, so nothing would be done. Set it in those that are to act.');
+    throw new UsageError('BAD_ARGUMENT', 'No policy has `mode: enforce`, so nothing would be done. Set it in those that are to act.');
   const lines: string[] = [];
   for await (const line of alertDocuments(paths, stdin)) lines.push(line);
   const { server } = await given(() => readKubeconfig(kubeconfig, systemClock, options.context));

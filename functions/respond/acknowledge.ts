@@ -32,9 +32,13 @@ export interface RespondResult extends SQSBatchResponse {
 
 export class AlertsFailedError extends TiercelError {
   constructor(failed: readonly string[]) {
-    super('respond.failed', `${failed.length === 1 ? 'One alert' : `${failed.length} alerts`} could not be answered and should be delivered again: ${failed.join('; ')}`, {
-      retryable: true,
-    });
+    super(
+      'ALERTS_FAILED',
+      `${failed.length === 1 ? 'One alert' : `${failed.length} alerts`} could not be answered and should be delivered again: ${failed.join('; ')}`,
+      {
+        retryable: true,
+      },
+    );
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * The base of every error this project throws on purpose.
- * `code` is stable and may be alarmed on; `retryable` says whether the same call can succeed later without anybody changing anything.
+ * `code` is stable, in capitals as Node's own, and may be alarmed on; `retryable` says whether the same call can succeed later without anybody changing anything.
  * The message says what was expected, what came, and what to do.
  */
 export class TiercelError extends Error {

@@ -222,7 +222,7 @@ async function performCreate(effect: CreateEffect, { id, client, call }: Perform
 class ChangingObjectError extends TiercelError {
   constructor(effect: Effect) {
     super(
-      'respond.changing',
+      'OBJECT_CHANGING',
       `Expected the object to hold still for one write (${describeEffect(effect)}), but it changed ${MAX_CONFLICTS} times. The alert is tried again.`,
       { retryable: true },
     );
@@ -232,7 +232,7 @@ class ChangingObjectError extends TiercelError {
 /** The response was decided where there is a store, and is carried on where there is none. */
 class NoEvidenceStoreError extends TiercelError {
   constructor() {
-    super('respond.evidence', 'Expected somewhere to keep evidence, but neither EVIDENCE_BUCKET nor EVIDENCE_FOLDER is set. Set one.', {
+    super('NO_EVIDENCE_STORE', 'Expected somewhere to keep evidence, but neither EVIDENCE_BUCKET nor EVIDENCE_FOLDER is set. Set one.', {
       retryable: true,
     });
   }

@@ -10,6 +10,6 @@ export interface Command {
 
 export class CommandRefusedError extends TiercelError {
   constructor({ verb, id }: Command, why: string, retryable = false) {
-    super('respond.command', `Cannot ${verb} response ${id}: ${why}.`, { retryable });
+    super('COMMAND_REFUSED', `Cannot ${verb} response ${id}: ${why}.`, { retryable });
   }
 }

@@ -81,7 +81,7 @@ function whileEnforcing(client: KubeClient, modeNow: Responding['modeNow']): Kub
 
 class LoweredError extends TiercelError {
   constructor(mode: Mode) {
-    super('respond.lowered', `the mode is ${mode}`, { retryable: true });
+    super('MODE_LOWERED', `the mode is ${mode}`, { retryable: true });
   }
 }
 

@@ -50,7 +50,7 @@ export function createDynamoDBModeSwitch(options: { readonly client: DynamoDBCli
 class UnreadableSwitchError extends TiercelError {
   constructor(found: unknown) {
     super(
-      'respond.switch',
+      'SWITCH_UNREADABLE',
       `Expected the run-time switch to say one of ${MODES.join(', ')}, it says ${JSON.stringify(found)}. Turn it with \`tiercel mode\`; until then nothing is done.`,
     );
   }

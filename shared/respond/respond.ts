@@ -129,7 +129,7 @@ async function endLease({ id, leaseUntilMs }: Entry, { journal, clock }: Respond
 export class StoppedError extends TiercelError {
   constructor({ id, policy }: Entry) {
     super(
-      'respond.stopped',
+      'RESPONSE_STOPPED',
       `Response ${id} was begun and is stopped, because the run-time switch or policy ${policy} no longer says enforce. Once they do, the alert that comes again or \`tiercel approve ${id}\` carries on; \`tiercel deny ${id}\` gives it up.`,
       { retryable: true },
     );
@@ -139,7 +139,7 @@ export class StoppedError extends TiercelError {
 class NoExpiryError extends TiercelError {
   constructor(policy: string) {
     super(
-      'respond.expiry',
+      'EXPIRY_NOT_SCHEDULED',
       `Policy ${policy} has a ttl, but nothing is set up that could end its responses. Set EXPIRY_GROUP, EXPIRY_ROLE_ARN and EXPIRY_TARGET_ARN, or take the ttl out.`,
     );
   }

@@ -30,7 +30,7 @@ export interface UndoRequest {
 /** Why something cannot be taken back. The entry keeps what was undone so far; asking again goes on from there. */
 export class UndoRefusedError extends TiercelError {
   constructor(id: string, why: string) {
-    super('respond.undo', `Response ${id} cannot be undone: ${why}.`);
+    super('UNDO_REFUSED', `Response ${id} cannot be undone: ${why}.`);
   }
 }
 

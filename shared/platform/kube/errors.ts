@@ -12,7 +12,7 @@ export class KubeStatusError extends TiercelError {
   constructor(what: string, status: number, reason: string, detail: string, waitMs?: number) {
     const retryable = status === 429 || status >= 500 || status === 408;
     super(
-      'kube.status',
+      'KUBE_STATUS',
       `${what}: the API server answered ${status}${reason ? ` ${reason}` : ''}: ${detail || '(no message)'}${remedy(status)}`,
       { retryable },
     );
@@ -27,7 +27,7 @@ export class KubeStatusError extends TiercelError {
 export class KubeListTooLongError extends TiercelError {
   constructor(what: string, pages: number) {
     super(
-      'kube.list',
+      'KUBE_LIST',
       `${what}: expected at most ${pages} pages, there are more. Nothing is decided on a list that was not read to its end.`,
     );
   }
@@ -40,7 +40,7 @@ export class KubeConnectionError extends TiercelError {
 
   constructor(what: string, why: string, cause?: unknown, silent = false) {
     super(
-      'kube.connection',
+      'KUBE_CONNECTION',
       `${what}: expected an answer from the API server, ${why}. Check the endpoint, its certificate authority, and the network in between.`,
       {
         retryable: true,

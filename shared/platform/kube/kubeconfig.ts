@@ -47,7 +47,7 @@ const userSchema = z.object({
 
 export class KubeconfigError extends TiercelError {
   constructor(path: string, why: string, cause?: unknown) {
-    super('kube.kubeconfig', `Kubeconfig ${path}: ${why}`, { cause });
+    super('BAD_KUBECONFIG', `Kubeconfig ${path}: ${why}`, { cause });
   }
 }
 

@@ -14,7 +14,7 @@ const MAX_METADATA = 512;
 
 export class TriggerError extends TiercelError {
   constructor(message: string, options: { cause?: unknown } = {}) {
-    super('respond.trigger', message, options);
+    super('BAD_TRIGGER', message, options);
   }
 }
 

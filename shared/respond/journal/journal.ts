@@ -122,7 +122,7 @@ export interface Journal {
 export class JournalContentionError extends TiercelError {
   constructor(id: string, cause?: unknown) {
     super(
-      'respond.journal.contention',
+      'JOURNAL_CONTENTION',
       `Expected to be the only writer of journal entry ${id}, but another invocation wrote to it. The alert is tried again.`,
       {
         retryable: true,

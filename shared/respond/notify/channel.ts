@@ -16,7 +16,7 @@ export class ChannelError extends TiercelError {
   readonly waitMs: number | undefined;
 
   constructor(why: string, options: { readonly retryable: boolean; readonly waitMs?: number | undefined; readonly cause?: unknown }) {
-    super('respond.channel', why, options);
+    super('CHANNEL_FAILED', why, options);
     this.waitMs = options.waitMs;
   }
 }

@@ -187,7 +187,7 @@ function isFree({ state, leaseUntilMs }: Notice): boolean {
 class NoticesDueError extends TiercelError {
   constructor(due: readonly Notice[]) {
     const list = due.map(({ channel, about, why }) => `${channel} of ${about} (${why})`).join('; ');
-    super('respond.notices', `Expected to tell ${list}. The response stands; the alert is delivered again, and then only this is tried.`, {
+    super('NOTICES_DUE', `Expected to tell ${list}. The response stands; the alert is delivered again, and then only this is tried.`, {
       retryable: true,
     });
   }

@@ -20,7 +20,7 @@ export class PolicyError extends TiercelError {
 
   constructor(findings: readonly Finding[]) {
     super(
-      'respond.policy',
+      'BAD_POLICY',
       `${findings.length} problem${findings.length === 1 ? '' : 's'} in the policies:\n${findings.map(formatFinding).join('\n')}`,
     );
     this.findings = findings;

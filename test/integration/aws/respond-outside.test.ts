@@ -76,7 +76,7 @@ describe.skipIf(!motoEndpoint)('what respond says, over AWS', () => {
 
   it('says what is not there, for an operator to mend', async () => {
     const sns = createTopicChannel(new SNSClient(motoClientOptions), 'arn:aws:sns:eu-central-1:123456789012:nowhere');
-    await expect(sns.send(message)).rejects.toMatchObject({ code: 'respond.channel', retryable: false });
+    await expect(sns.send(message)).rejects.toMatchObject({ code: 'CHANNEL_FAILED', retryable: false });
     const away = { ...motoClientOptions, endpoint: 'http://127.0.0.1:1', maxAttempts: 1 };
     await expect(createTopicChannel(new SNSClient(away), 'arn:aws:sns:eu-central-1:123456789012:x').send(message)).rejects.toMatchObject({
       retryable: true,

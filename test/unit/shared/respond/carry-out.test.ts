@@ -186,7 +186,7 @@ describe('an object that changed between the look and the write', () => {
 
   it('is given up where what is in the way comes and goes, and tried again later', async () => {
     const { run, journal, id } = await scene(() => [creation(entryOf().id)]);
-    await expect(run({ create: answers(409) })).rejects.toMatchObject({ code: 'respond.changing', retryable: true });
+    await expect(run({ create: answers(409) })).rejects.toMatchObject({ code: 'OBJECT_CHANGING', retryable: true });
     expect(await journal.find(id)).toMatchObject({ status: 'open' });
   });
 

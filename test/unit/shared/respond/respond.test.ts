@@ -161,7 +161,7 @@ describe('a response that was begun', () => {
   it('lets go of its lease when it is thrown, if it still holds it', async () => {
     const { clock, client, deps, given, responding } = scene();
     client.patch = () => Promise.reject(new KubeConnectionError('patching', 'got nothing'));
-    await expect(respondToCase(given(), responding(), deps)).rejects.toMatchObject({ code: 'kube.connection' });
+    await expect(respondToCase(given(), responding(), deps)).rejects.toMatchObject({ code: 'KUBE_CONNECTION' });
     const [entry] = await deps.journal.ofEvent(given().event);
     expect(entry).toMatchObject({ status: 'open', leaseUntilMs: clock.now() });
     client.patch = async () => {
@@ -169,7 +169,7 @@ describe('a response that was begun', () => {
       await deps.journal.save({ ...mine!, leaseUntilMs: 7 });
       throw new KubeConnectionError('patching', 'got nothing');
     };
-    await expect(respondToCase(given(), responding(), deps)).rejects.toMatchObject({ code: 'kube.connection' });
+    await expect(respondToCase(given(), responding(), deps)).rejects.toMatchObject({ code: 'KUBE_CONNECTION' });
     expect((await deps.journal.ofEvent(given().event))[0]).toMatchObject({ leaseUntilMs: 7 });
   });
 });
@@ -184,7 +184,7 @@ describe('a response with an end', () => {
     const { cluster, deps, given, responding, opened } = withExpiry();
     expect(await respondToCase(given(), responding(), deps)).toMatchObject({ status: 'refused' });
     const entry = await opened({ status: 'open', leaseUntilMs: 0, expiresAtMs: 1 });
-    await expect(settle(entry, responding(), deps)).rejects.toMatchObject({ code: 'respond.expiry' });
+    await expect(settle(entry, responding(), deps)).rejects.toMatchObject({ code: 'EXPIRY_NOT_SCHEDULED' });
     expect(cluster.writes).toEqual([]);
   });
 

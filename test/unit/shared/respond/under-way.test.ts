@@ -113,7 +113,7 @@ describe('the switch', () => {
       await deps.modeSwitch.turn({ mode: 'off', by: 'ann', at: '', why: '' });
       clock.advance(1_000);
     });
-    expect(await deliver(alert('Isolate'), deps)).toMatchObject({ kind: 'failed', error: { code: 'respond.stopped', retryable: true } });
+    expect(await deliver(alert('Isolate'), deps)).toMatchObject({ kind: 'failed', error: { code: 'RESPONSE_STOPPED', retryable: true } });
     expect(ours().map(({ verb }) => verb)).toEqual(['create']);
     await deps.modeSwitch.turn({ mode: 'enforce', by: 'ann', at: '', why: '' });
     expect(await deliver(alert('Isolate'), deps)).toMatchObject({ entries: [{ status: 'done' }] });
@@ -155,7 +155,7 @@ describe('a policy that fails', () => {
     cluster.client.patch = async () => {
       throw new KubeConnectionError('patching', 'got nothing');
     };
-    expect(await deliver(alert('Both'), deps)).toMatchObject({ kind: 'failed', error: { code: 'kube.connection' } });
+    expect(await deliver(alert('Both'), deps)).toMatchObject({ kind: 'failed', error: { code: 'KUBE_CONNECTION' } });
     expect(cluster.peek(pod)).toBeUndefined();
     cluster.client.patch = patch;
     expect(await deliver(alert('Both'), deps)).toMatchObject({ entries: [{ status: 'superseded' }, { status: 'done' }] });

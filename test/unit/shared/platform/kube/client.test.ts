@@ -133,7 +133,7 @@ describe('the Kubernetes client', () => {
 
     it('does not wait for one that trickles for ever', async () => {
       const { client, seen } = await serve(trickle);
-      await expect(client.logs(question, CALL)).rejects.toMatchObject({ code: 'kube.connection', retryable: true });
+      await expect(client.logs(question, CALL)).rejects.toMatchObject({ code: 'KUBE_CONNECTION', retryable: true });
       expect(seen.length).toBeGreaterThan(0);
     });
   });
@@ -250,7 +250,7 @@ describe('the Kubernetes client', () => {
 
   it('does not follow a list that has no end, and makes nothing of its start', async () => {
     const { client, seen } = await serve(json(200, { items: [], metadata: { continue: 'again' } }));
-    await expect(client.list(pod, CALL)).rejects.toMatchObject({ code: 'kube.list', retryable: false });
+    await expect(client.list(pod, CALL)).rejects.toMatchObject({ code: 'KUBE_LIST', retryable: false });
     expect(seen).toHaveLength(40);
   });
 

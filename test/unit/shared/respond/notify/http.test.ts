@@ -92,7 +92,7 @@ describe.each(['slack', 'webhook'] as const)('%s, when the other side does not t
   ])('%s', async (_name, status, retryable) => {
     const { seen, channels } = await receiver((response) => response.writeHead(status, { location: '/elsewhere' }).end('no'));
     await expect(channels[kind].send(message)).rejects.toMatchObject({
-      code: 'respond.channel',
+      code: 'CHANNEL_FAILED',
       retryable,
       message: `it answered ${status}`,
     });

@@ -153,7 +153,7 @@ describe('a channel that fails', () => {
 
   it('holds up neither the response nor the other channel; the alert comes again, and only the notice is tried', async () => {
     const { alert, deps, sent, states, cluster } = scene('notify: [a, b]', [busy(), busy(), busy(), fine]);
-    expect(await deliver(alert, deps)).toMatchObject({ kind: 'failed', error: { code: 'respond.notices', retryable: true } });
+    expect(await deliver(alert, deps)).toMatchObject({ kind: 'failed', error: { code: 'NOTICES_DUE', retryable: true } });
     expect(await states()).toEqual(['a done due 1', 'b done sent 1']);
     expect(cluster.writes).toHaveLength(1);
     expect(await deliver(alert, deps)).toMatchObject({ kind: 'answered', duplicate: false, entries: [{ status: 'done' }] });
