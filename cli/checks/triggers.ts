@@ -1,7 +1,8 @@
 import { GetPolicyCommand, ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
+import { ListSubscriptionsByTopicCommand } from '@aws-sdk/client-sns';
 import { functionKeys, functionSettings } from '../../infra/stage/function-settings.ts';
 import type { AwsClients } from './aws-clients.ts';
-import { type Check, type CheckContext, fault, ok, restore, type Subject } from './check.ts';
+import { type Check, type CheckContext, fault, ok, restore, type Subject, unchecked } from './check.ts';
 import type { DeployedStage } from './stage.ts';
 
 export const triggers: Check = {
@@ -11,8 +12,9 @@ export const triggers: Check = {
   needs: (stage) => [
     { actions: ['lambda:GetPolicy'], resources: functionNames(stage).map(stage.functionArn) },
     { actions: ['lambda:ListEventSourceMappings'], resources: ['*'] },
+    ...(stage.alertTopicArn === undefined ? [] : [{ actions: ['sns:ListSubscriptionsByTopic'], resources: [stage.alertTopicArn] }]),
   ],
-  subjects: (context) => [...permissions(context), ...strangers(context), ...mappings(context)],
+  subjects: (context) => [...permissions(context), ...strangers(context), ...mappings(context), ...topics(context)],
 };
 
 /** Who calls which function, for what of theirs. */
@@ -127,6 +129,31 @@ function sourcesOf(condition: Statement['Condition'] = {}): readonly string[] {
 
 function functionNames(stage: DeployedStage): readonly string[] {
   return functionKeys().map((key) => functionSettings(key, stage).name);
+}
+
+function topics({ stage, aws }: CheckContext): readonly Subject[] {
+  const { alertTopicArn: TopicArn } = stage;
+  if (TopicArn === undefined) return [];
+  return [
+    {
+      name: `subscription of ${stage.names.respond} to ${TopicArn}`,
+      async look() {
+        const region = TopicArn.split(':')[3]!;
+        const endpoint = stage.functionArn(stage.names.respond);
+        if (region !== stage.region)
+          return unchecked(
+            `the topic is in ${region}; there: aws sns list-subscriptions-by-topic --region ${region} --topic-arn ${TopicArn}`,
+          );
+        let NextToken: string | undefined;
+        do {
+          const page = await aws.sns.send(new ListSubscriptionsByTopicCommand({ TopicArn, NextToken }));
+          if (page.Subscriptions?.some(({ Endpoint }) => Endpoint === endpoint)) return ok('is there');
+          NextToken = page.NextToken;
+        } while (NextToken !== undefined);
+        return fault('respond subscribed to the topic of alerts', 'it is not', restore(stage));
+      },
+    },
+  ];
 }
 
 function mappings({ stage, aws }: CheckContext): readonly Subject[] {

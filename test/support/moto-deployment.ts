@@ -53,6 +53,7 @@ import { RESPOND_GROUP } from '../../shared/respond/index.ts';
 import { readCloudFormation } from './cloudformation.ts';
 import { createMemoryCluster } from './memory-cluster.ts';
 import { motoClientOptions } from './moto.ts';
+import { firehose, json, role, subnets, vpcId } from './moto-calls.ts';
 import { type Missing, withAccessEntries, withIllTargets, withRotation } from './moto-missing.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -235,6 +236,13 @@ export async function deployInMoto(name: string, stageFile: string): Promise<Mot
   const { ARN: secretArn } = await secrets.send(new CreateSecretCommand({ Name: names.macKeySecret, SecretString: 'x'.repeat(64) }));
   await permit(names.rotateMacKey, 'rotation', 'secretsmanager.amazonaws.com', secretArn!);
 
+  // Where alerts come from besides the queue.
+  if (stage.alertTopicArn !== undefined) {
+    await sns.send(new CreateTopicCommand({ Name: stage.alertTopicArn.split(':').at(-1)! }));
+    await sns.send(new SubscribeCommand({ TopicArn: stage.alertTopicArn, Protocol: 'lambda', Endpoint: stage.functionArn(names.respond) }));
+    await permit(names.respond, 'topic', 'sns.amazonaws.com', stage.alertTopicArn);
+  }
+
   // Alarms and who hears them.
   const topic = stage.alarmTopicArn!;
   await sns.send(new CreateTopicCommand({ Name: topic.split(':').at(-1)! }));
@@ -310,52 +318,9 @@ function grantedRights(): string[] {
     );
 }
 
-/** Services for which no client is needed elsewhere. */
-async function post(service: string, headers: Record<string, string>, body: string): Promise<string> {
-  const authorization = `AWS4-HMAC-SHA256 Credential=testing/20261121/${motoClientOptions.region}/${service}/aws4_request, SignedHeaders=host, Signature=none`;
-  const answer = await fetch(motoClientOptions.endpoint, { method: 'POST', headers: { authorization, ...headers }, body });
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`${service}: ${answer.status} ${text}`);
-  return text;
-}
-
-async function role(RoleName: string): Promise<string> {
-  const form = new URLSearchParams({ Action: 'CreateRole', Version: '2010-05-08', RoleName, AssumeRolePolicyDocument: '{}' });
-  const text = await post('iam', { 'content-type': 'application/x-www-form-urlencoded' }, form.toString());
-  return /<Arn>([^<]+)/.exec(text)![1]!;
-}
-
-async function firehose(DeliveryStreamName: string, RoleARN: string, bucket: string): Promise<void> {
-  const ExtendedS3DestinationConfiguration = { RoleARN, BucketARN: `arn:aws:s3:::${bucket}` };
-  await json('Firehose_20150804.CreateDeliveryStream', {
-    DeliveryStreamName,
-    DeliveryStreamType: 'DirectPut',
-    ExtendedS3DestinationConfiguration,
-  });
-}
-
-async function json(target: string, input: object): Promise<unknown> {
-  const service = target.startsWith('Trent') ? 'kms' : 'firehose';
-  return JSON.parse(await post(service, { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': target }, JSON.stringify(input)));
-}
-
 /** As infra/resources/queues.yml lets a bucket in. */
 function announcementPolicy(stage: DeployedStage, queue: string, bucket: string): string {
   const Condition = { ArnEquals: { 'aws:SourceArn': `arn:aws:s3:::${bucket}` } };
   const statement = { Effect: 'Allow', Principal: { Service: 's3.amazonaws.com' }, Action: 'sqs:SendMessage', Condition };
   return JSON.stringify({ Version: '2012-10-17', Statement: [{ ...statement, Resource: stage.arn('sqs', queue) }] });
-}
-
-/** The default VPC that every account of moto has. */
-async function describeNetwork(): Promise<string> {
-  const form = new URLSearchParams({ Action: 'DescribeSubnets', Version: '2016-11-15' });
-  return await post('ec2', { 'content-type': 'application/x-www-form-urlencoded' }, form.toString());
-}
-
-async function subnets(): Promise<string[]> {
-  return [...(await describeNetwork()).matchAll(/<subnetId>([^<]+)/g)].map(([, id]) => id!).slice(0, 2);
-}
-
-async function vpcId(): Promise<string> {
-  return /<vpcId>([^<]+)/.exec(await describeNetwork())![1]!;
 }

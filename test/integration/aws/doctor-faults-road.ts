@@ -17,6 +17,7 @@ import {
 import { DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { CreateScheduleGroupCommand, DeleteScheduleGroupCommand } from '@aws-sdk/client-scheduler';
 import { DescribeSecretCommand } from '@aws-sdk/client-secrets-manager';
+import { ListSubscriptionsByTopicCommand, SubscribeCommand, UnsubscribeCommand } from '@aws-sdk/client-sns';
 import { functionSettings } from '../../../infra/stage/function-settings.ts';
 import { systemClock } from '../../../shared/platform/clock.ts';
 import { MOTO_ACCOUNT } from '../../support/moto.ts';
@@ -324,6 +325,22 @@ export function faultsOfTheRoad(d: () => MotoDeployment, falco: { answer: number
       plant: () => answers([]),
       mend: () => answers(['ReportBatchItemFailures']),
       finds: ['triggers', /tiercel-doctor-respond → /, /^aws lambda update-event-source-mapping --uuid \S+ --function-response-types /],
+    },
+    {
+      fault: 'respond is not told what the topic of alerts says',
+      plant: async () => {
+        const { Subscriptions = [] } = await d().aws.sns.send(new ListSubscriptionsByTopicCommand({ TopicArn: d().stage.alertTopicArn }));
+        for (const { SubscriptionArn } of Subscriptions) await d().aws.sns.send(new UnsubscribeCommand({ SubscriptionArn }));
+      },
+      mend: () =>
+        d().aws.sns.send(
+          new SubscribeCommand({
+            TopicArn: d().stage.alertTopicArn,
+            Protocol: 'lambda',
+            Endpoint: d().stage.functionArn(d().stage.names.respond),
+          }),
+        ),
+      finds: ['triggers', /^subscription of tiercel-doctor-respond to arn:.*:doctor-alerts$/, /^npx osls deploy/],
     },
     {
       fault: 'everybody may call a function',

@@ -33,6 +33,7 @@ clusters:
   - { name: doctor-web, path: stream }
 vpc: { id: vpc-1, subnetIds: [subnet-1, subnet-2], securityGroupIds: [sg-1] }
 alertLogGroups: [doctor-falco]
+alertTopicArn: arn:aws:sns:eu-central-1:${MOTO_ACCOUNT}:doctor-alerts
 alarmTopicArn: arn:aws:sns:eu-central-1:${MOTO_ACCOUNT}:doctor-on-call
 logRetentionDays: 30
 concurrency: { respond: 3 }
