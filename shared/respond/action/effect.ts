@@ -126,6 +126,8 @@ export function inversePatch(before: JsonValue | undefined, patch: JsonPatch): J
 /** Whether a merge patch would change nothing. */
 export function satisfies(object: JsonValue | undefined, patch: JsonValue): boolean {
   if (!isRecord(patch)) return patch === null ? object === undefined || object === null : equal(object, patch);
+  // What is no record becomes one.
+  if (object !== undefined && object !== null && !isRecord(object)) return false;
   return Object.entries(patch).every(([name, wanted]) => {
     const had = isRecord(object) ? object[name] : undefined;
     // A patch that only removes from something that is not there changes nothing.
