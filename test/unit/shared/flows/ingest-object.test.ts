@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { type AuditRecord, prepare } from '../../../../shared/audit/index.ts';
 import type { ChunkReport } from '../../../../shared/flows/ingest.ts';
@@ -22,6 +23,8 @@ const object = { bucket: 'spool', key: 'k', versionId: 'v' };
 function setUp(source: ObjectSource, text: string, takes = true) {
   const clock = testClock(Date.parse(AT));
   let there = true;
+  let broken = false;
+  const kept: string[] = [];
   const delivered: string[] = [];
   const reports: ChunkReport[] = [];
   const deps = {
@@ -29,14 +32,16 @@ function setUp(source: ObjectSource, text: string, takes = true) {
     once: createMemoryOnce(clock),
     checkpoints: createMemoryCheckpoints(),
     objects: {
-      open: async () =>
-        there
+      open: async () => {
+        if (broken) throw new Error('S3 says no');
+        return there
           ? {
               bytes: (async function* () {
                 yield Buffer.from(text);
               })(),
             }
-          : undefined,
+          : undefined;
+      },
       remove: async () => {
         there = false;
       },
@@ -50,20 +55,40 @@ function setUp(source: ObjectSource, text: string, takes = true) {
         };
       },
     },
-    quarantine: { putIfAbsent: async () => 'written' as const },
+    quarantine: {
+      putIfAbsent: async (_key: string, body: Uint8Array) => {
+        kept.push(gunzipSync(body).toString());
+        return 'written' as const;
+      },
+    },
     prepare: (record: AuditRecord) => prepare(record, {}, { maxEventBytes: 262_144 }),
     couldMatch: () => true,
     identify: () => ({}),
     sourceOf: () => source,
     observe: (report: ChunkReport) => void reports.push(report),
   };
-  const read = () =>
-    ingestObject(object, deps, { killedAtMs: clock.now() + 9_000, deliverUntilMs: clock.now() + 8_000, readUntilMs: clock.now() + 7_000 });
+  const read = (readForMs = 7_000) =>
+    ingestObject(object, deps, {
+      killedAtMs: clock.now() + 9_000,
+      deliverUntilMs: clock.now() + 8_000,
+      readUntilMs: clock.now() + readForMs,
+    });
   return {
     read,
     delivered,
     reports,
     isThere: () => there,
+    kept,
+    /** Falco comes back. */
+    take: () => {
+      takes = true;
+    },
+    lose: () => {
+      there = false;
+    },
+    breakReading: (does: boolean) => {
+      broken = does;
+    },
     putBack: () => {
       there = true;
     },
@@ -95,6 +120,48 @@ describe('an object that is ours', () => {
     putBack();
     expect(await read()).toMatchObject({ kind: 'done', tally: { delivered: 0 } });
     expect([delivered.length, isThere()]).toEqual([1, false]);
+  });
+});
+
+describe('an object that cannot be brought to an end', () => {
+  it.each<ObjectSource>(['spool', 'archive'])('is no poison while Falco is away, however often it is tried: %s', async (source) => {
+    const { read, take, delivered, kept } = setUp(source, event, false);
+    for (let attempt = 0; attempt < 12; attempt++) expect(await read()).toMatchObject({ kind: 'backed-up', why: expect.any(String) });
+    take();
+    expect(await read()).toMatchObject({ kind: 'done', tally: { delivered: 1 } });
+    expect([delivered.length, kept]).toEqual([1, []]);
+  });
+
+  it('is given up after five attempts of its own fault, said so, and gets five more when somebody asks again', async () => {
+    const { read, breakReading, delivered, kept, isThere } = setUp('spool', event);
+    breakReading(true);
+    for (const round of [1, 2]) {
+      for (let attempt = 0; attempt < 5; attempt++) await expect(read()).rejects.toThrow('S3 says no');
+      expect(await read()).toEqual({ kind: 'poison', attempts: 6 });
+      expect(kept).toHaveLength(round);
+    }
+    expect(kept[0]).toMatch(/poison-object/);
+    expect(kept[0]).toContain('s3://spool/k within 5 attempts');
+    expect(isThere()).toBe(true);
+    breakReading(false);
+    expect(await read()).toMatchObject({ kind: 'done' });
+    expect(delivered).toHaveLength(1);
+  });
+
+  it('is gone when it is not there, and done with', async () => {
+    const { read, lose, putBack, delivered } = setUp('archive', event);
+    lose();
+    expect(await read()).toEqual({ kind: 'gone' });
+    putBack();
+    expect(await read()).toMatchObject({ kind: 'done', tally: { delivered: 0 } });
+    expect(delivered).toEqual([]);
+  });
+
+  it('is unfinished when its time is over before a chunk begins, and is finished the next time', async () => {
+    const { read, delivered, isThere } = setUp('spool', event);
+    expect(await read(0)).toMatchObject({ kind: 'unfinished', tally: { delivered: 0 } });
+    expect([delivered.length, isThere()]).toEqual([0, true]);
+    expect(await read()).toMatchObject({ kind: 'done', tally: { delivered: 1 } });
   });
 });
 
