@@ -20,7 +20,7 @@ export interface EksCluster {
 class EksClusterError extends TiercelError {
   constructor(cluster: EksCluster, cause: unknown) {
     super(
-      'eks.cluster',
+      'EKS_CLUSTER',
       `Expected to reach EKS cluster ${cluster.name} in ${cluster.region}, but: ${messageOf(cause)}. Who asks needs ${cluster.roleArn ? `sts:AssumeRole on ${cluster.roleArn}, and that role ` : ''}eks:DescribeCluster on it.`,
       {
         retryable: true,
