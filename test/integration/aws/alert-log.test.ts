@@ -30,6 +30,6 @@ describe.skipIf(!motoEndpoint)('a log group', () => {
     const nowhere = new CloudWatchLogsClient({ ...motoClientOptions, endpoint: 'http://192.0.2.1', maxAttempts: 1 });
     const began = Date.now();
     await expect(createLogGroup(nowhere, 'g', clock).write('a', 'x')).rejects.toThrow();
-    expect(Date.now() - began).toBeLessThan(5_000);
+    expect(Date.now() - began).toBeLessThan(20_000);
   });
 });

@@ -89,7 +89,7 @@ export function alertSource(cluster: TestCluster): {
   };
   return {
     async alertOf(wanted, { signed = true } = {}) {
-      for (let attempt = 0; attempt < 100; attempt++) {
+      for (let attempt = 0; attempt < 600; attempt++) {
         const event = cluster.auditEvents().findLast((candidate) => isAbout(candidate, wanted));
         const alert = event && alertsOf(event, signed).find(({ rule }) => rule === (wanted.rule ?? 'Changed'));
         if (alert) return alert;

@@ -5,8 +5,8 @@ import { type RespondDeps, respondToAlerts } from '../../../shared/flows/respond
 import { respondInMemory } from '../../../shared/flows/respond-in-memory.ts';
 import { type Clock, systemClock } from '../../../shared/platform/clock.ts';
 import type { JsonValue, KubeClient, ObjectReference } from '../../../shared/platform/kube/index.ts';
-import { actionCatalogue, type Entry, loadPolicies, type PolicySet } from '../../../shared/respond/index.ts';
-import { rbacManifests } from '../../../shared/respond/rbac.ts';
+import { actionCatalogue, type Entry, loadPolicies, type PolicySet, RESPOND_GROUP } from '../../../shared/respond/index.ts';
+import { type RbacRule, rbacManifests } from '../../../shared/respond/rbac.ts';
 import { startCluster, type TestCluster } from '../../cluster/start.ts';
 import { createOutside, type Outside } from '../../support/outside.ts';
 import { MAC_KEY } from '../../support/responder.ts';
@@ -196,8 +196,21 @@ export async function openScene(set = policySet(policyText('enforce'))): Promise
     { ...core, resource: 'services', namespace: 'prod', name: 'web' },
     { apiVersion: 'v1', kind: 'Service', spec: { ports: [{ port: 80 }], selector: { app: 'web' } } },
   );
-  await applyRbac(rbacManifests(set.policies, actionCatalogue, set.protection));
-  await wait(500);
+  const manifests = rbacManifests(set.policies, actionCatalogue, set.protection);
+  await applyRbac(manifests);
+  await untilGranted(manifests.flatMap(({ rules }) => (rules ?? []) as readonly RbacRule[]));
+}
+
+/** The authorizer learns of roles and bindings a moment after they were made. */
+async function untilGranted(rules: readonly RbacRule[]): Promise<void> {
+  const subject = { username: RESPOND, groups: [RESPOND_GROUP] };
+  for (const { apiGroups, resources, verbs } of rules) {
+    const right = { apiGroup: apiGroups[0]!, resource: resources[0]!, verb: verbs[0]! };
+    for (let attempt = 0; !(await admin.maySubject(subject, right, CALL)); attempt++) {
+      if (attempt > 1_000) throw new Error(`respond was never granted ${JSON.stringify(right)}`);
+      await wait(20);
+    }
+  }
 }
 
 export async function closeScene(): Promise<void> {
