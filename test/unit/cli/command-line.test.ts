@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -53,6 +54,28 @@ describe('help', () => {
     const differing = [...spellings].filter(([, flags]) => flags.size > 1).map(([long]) => long);
     // `doctor --check queues` names a check; `rules publish --check` only compares.
     expect(differing).toEqual(['--check']);
+  });
+});
+
+describe('who does not read on', () => {
+  const event = readFileSync(join(root, 'events/audit/secret-list-cluster.json'), 'utf8').trim();
+  const broken = Array.from({ length: 200 }, () => 'not JSON').join('\n');
+
+  it('stops nothing by closing standard error, and everything by closing standard output, without a word', async () => {
+    for (const closed of ['stderr', 'stdout'] as const) {
+      const child = spawn(process.execPath, ['cli/main.ts', 'evaluate', '-'], { cwd: root });
+      child[closed].destroy();
+      const left = child[closed === 'stderr' ? 'stdout' : 'stderr'];
+      let said = '';
+      left.on('data', (chunk: Buffer) => {
+        said += chunk;
+      });
+      child.stdin.on('error', () => {});
+      child.stdin.end(closed === 'stderr' ? `${broken}\n${event}\n` : `${event}\n`.repeat(2000));
+      const [code] = await once(child, 'close');
+      if (closed === 'stderr') expect([code, said]).toEqual([1, expect.stringContaining('Secrets Listed Across Cluster')]);
+      else expect([code, said]).toEqual([0, '']);
+    }
   });
 });
 
