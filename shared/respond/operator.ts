@@ -3,7 +3,7 @@ import { type Command, CommandRefusedError } from './command.ts';
 import { casesOf, decide } from './decide.ts';
 import { expire } from './expire.ts';
 import type { Entry } from './journal/journal.ts';
-import { sameDeeds } from './plan-again.ts';
+import { isThere, sameDeeds } from './plan-again.ts';
 import { act, type Responding, type RespondingDeps, StoppedError, settle } from './respond.ts';
 
 /**
@@ -24,6 +24,14 @@ export async function obey(command: Command, responding: Responding, deps: Respo
 async function approve(entry: Entry, command: Command, responding: Responding, deps: RespondingDeps): Promise<Entry> {
   if (entry.status === 'done') return entry;
   if (entry.status === 'open') {
+    // A kubeconfig of another cluster must not make it look as if the interrupted attempt had done its work.
+    const reached = await deps.clusters.clientFor(entry.cluster);
+    const looking = { journal: deps.journal, protection: deps.set.protection };
+    if (!('client' in reached) || !(await isThere(entry, reached.client, looking)))
+      throw new CommandRefusedError(
+        command,
+        'the object it is about is not there: is it this cluster? Else let its alert come again, or deny it',
+      );
     const settled = await settle(entry, responding, deps);
     if (settled.status === 'open') throw new StoppedError(settled);
     return settled;

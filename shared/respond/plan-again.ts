@@ -59,6 +59,17 @@ export async function objectionSince(
   return objectionTo(left, deps);
 }
 
+/** Whether the very object that was looked at is where the client looks. */
+export async function isThere(
+  { event, target, steps }: Pick<Entry, 'event' | 'target' | 'steps'>,
+  client: KubeClient,
+  deps: LookDeps,
+): Promise<boolean> {
+  if (!target) return false;
+  const { look } = await lookAround(target, client, { event, mode: 'enforce' }, deps);
+  return look.kind === 'found' && look.live.metadata.uid === (target.uid ?? uidOf(target, steps));
+}
+
 function objectingTo(alert: FalcoAlert, target: Target, sight: Sight, { protection }: LookDeps): string | undefined {
   const objecting = askLive({ alert, target, ...sight, protection }).find(({ verdict }) => verdict !== 'pass');
   return objecting && `${objecting.guard}: ${objecting.reason}`;

@@ -420,6 +420,15 @@ describe('a response that was begun and stopped', () => {
     expect(cluster.writes).toEqual([]);
   });
 
+  it('does not go on in another cluster, where nothing would tell that it was not done', async () => {
+    const { id, command, deps, clock } = await begun();
+    const other = createMemoryCluster(clock);
+    Object.assign(deps, { clusters: { clientFor: async () => ({ client: other.client }) } });
+    await expect(command('approve', id)).rejects.toThrow('is it this cluster?');
+    expect(await deps.journal.find(id)).toMatchObject({ status: 'open' });
+    expect(other.writes).toEqual([]);
+  });
+
   it('is not given up under the hands of whoever carries it out', async () => {
     const { id, command, deps, clock } = await begun();
     const entry = (await deps.journal.find(id))!;
