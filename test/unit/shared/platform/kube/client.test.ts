@@ -176,7 +176,7 @@ describe('the Kubernetes client', () => {
   ])('repeats a read after %s, once: the next one would take as long', async (_name, answer) => {
     const { client, seen } = await serve(answer, json(200, object), answer, answer);
     expect(await client.get(pod, CALL)).toEqual(object);
-    await expect(client.get(pod, CALL)).rejects.toMatchObject({ code: 'kube.connection', retryable: true });
+    await expect(client.get(pod, CALL)).rejects.toMatchObject({ code: 'KUBE_CONNECTION', retryable: true });
     expect(seen).toHaveLength(4);
   });
 
