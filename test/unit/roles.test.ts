@@ -126,6 +126,11 @@ describe.each(['audit-stream', 'audit-archive', 'respond', 'heartbeat', 'rotate-
 });
 
 describe('roles together', () => {
+  it('lets Lambda make network interfaces, and no code of ours', () => {
+    // Calls of a function's code carry its ARN; those of Lambda itself do not.
+    expect(INCLUDED['vpc-statement.yml']?.Condition).toEqual({ Null: { 'lambda:SourceFunctionArn': 'true' } });
+  });
+
   const resourcesOf = (folder: string, action: string) =>
     statementsOf(folder)
       .filter(({ Action }) => listOf(Action).includes(action))
