@@ -9,7 +9,7 @@ export default defineConfig({
           name: 'laptop',
           include: ['test/{unit,contract,conformance,simulation,integration/local}/**/*.test.ts'],
           exclude: ['**/*.long.test.ts'],
-          testTimeout: 30_000,
+          testTimeout: 60_000,
           setupFiles: ['test/support/node-version.ts'],
         },
       },

@@ -118,8 +118,9 @@ describe.each(['slack', 'webhook'] as const)('%s, when the other side does not t
   });
 
   it('takes a success for one, however long its answer is', async () => {
-    const { channels } = await receiver((response) => response.writeHead(200).end('x'.repeat(5_000_000)));
+    const { channels, seen } = await receiver((response) => response.writeHead(200).end('x'.repeat(5_000_000)));
     await channels[kind].send(message);
+    expect(seen).toHaveLength(1);
   });
 
   it.each(['', 'https://hooks.example/very-secret', '{"url": "very-secret"}', '{"url": "http://hooks.example/very-secret", "key": "x"}'])(
