@@ -6,6 +6,7 @@ import type { Context, SQSRecord } from 'aws-lambda';
 import type { IngestObjectDeps, IngestObjectTimes } from '../../shared/flows/ingest-object.ts';
 import { wireIngest } from '../../shared/flows/ingest-wiring.ts';
 import type { SweepDeps } from '../../shared/flows/sweep.ts';
+import { answeredWithin } from '../../shared/platform/aws/answered-within.ts';
 import { createDynamoDBCheckpoints } from '../../shared/platform/aws/checkpoints.ts';
 import { listVersions } from '../../shared/platform/aws/list-versions.ts';
 import { createMessageQueue } from '../../shared/platform/aws/message-queue.ts';
@@ -44,13 +45,13 @@ export type StartInvocation = (context: Pick<Context, 'getRemainingTimeInMillis'
 export function wire(): { readonly meter: FlushingMeter; readonly start: StartInvocation; readonly spool: SweepDeps | undefined } {
   const config = readAuditArchiveConfig();
   const meter = createMeter({ service: 'audit-archive', stage: config.TIERCEL_STAGE, clusters: config.CLUSTERS.map(({ name }) => name) });
-  const s3 = new S3Client({});
+  const s3 = new S3Client(answeredWithin(15_000));
   // By default the client sends to the host in a queue's URL, past the stage's own endpoint (AWS_ENDPOINT_URL_SQS).
-  const sqs = new SQSClient({ useQueueUrlAsEndpoint: false });
+  const sqs = new SQSClient({ ...answeredWithin(5_000), useQueueUrlAsEndpoint: false });
   const checkpoints =
     config.STATE_DIR === undefined
       ? createDynamoDBCheckpoints({
-          client: new DynamoDBClient({}),
+          client: new DynamoDBClient(answeredWithin(5_000)),
           tableName: config.CHECKPOINT_TABLE!,
           expiresAfterSeconds: REMEMBERED_SECONDS,
           clock: systemClock,

@@ -6,6 +6,7 @@ import type { IngestTimes } from '../../shared/flows/ingest.ts';
 import type { IngestDeliveryDeps } from '../../shared/flows/ingest-delivery.ts';
 import { storeIn, wireIngest } from '../../shared/flows/ingest-wiring.ts';
 import { writeSpool } from '../../shared/flows/spool.ts';
+import { answeredWithin } from '../../shared/platform/aws/answered-within.ts';
 import { createMeter, type FlushingMeter } from '../../shared/platform/observe/meter.ts';
 import { readAuditStreamConfig } from './config.ts';
 
@@ -25,7 +26,7 @@ type StartInvocation = (
 export function wire(): { readonly meter: FlushingMeter; readonly start: StartInvocation } {
   const config = readAuditStreamConfig();
   const meter = createMeter({ service: 'audit-stream', stage: config.TIERCEL_STAGE, clusters: config.CLUSTERS.map(({ name }) => name) });
-  const s3 = new S3Client({});
+  const s3 = new S3Client(answeredWithin(15_000));
   const spool = storeIn(config.STATE_DIR, s3, config.SPOOL_BUCKET, config.SPOOL_PREFIX);
   const ingest = wireIngest(config, { s3, rememberedSeconds: REMEMBERED_SECONDS, logger, meter });
   const start: StartInvocation = async (context) => {

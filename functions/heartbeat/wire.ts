@@ -5,6 +5,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { HEARTBEAT_LOG_STREAM } from '../../shared/flows/heartbeat-event.ts';
 import { type SendDeps, type SentBeat, sendHeartbeats } from '../../shared/flows/heartbeat-send.ts';
 import { createDynamoDBHeartbeatLog } from '../../shared/flows/heartbeats-dynamodb.ts';
+import { answeredWithin } from '../../shared/platform/aws/answered-within.ts';
 import { createLogGroup } from '../../shared/platform/aws/log-group.ts';
 import { createBucketStore } from '../../shared/platform/aws/s3.ts';
 import { systemClock as clock, systemRandom as random } from '../../shared/platform/clock.ts';
@@ -17,10 +18,10 @@ export const logger = new Logger({ serviceName: 'heartbeat' });
 export function wire(): { readonly meter: FlushingMeter; readonly beat: () => Promise<readonly SentBeat[]> } {
   const { TIERCEL_STAGE: stage, HEARTBEATS: targets, HEARTBEAT_TABLE: tableName, ARCHIVE_BUCKET: bucket } = readHeartbeatConfig();
   const meter = createMeter({ service: 'heartbeat', stage, clusters: targets.map(({ cluster }) => cluster) });
-  const archive = createBucketStore(new S3Client({}), bucket, '');
+  const archive = createBucketStore(new S3Client(answeredWithin(15_000)), bucket, '');
   const logs = new Map<string, CloudWatchLogsClient>();
   const logsOf = (region: string) => {
-    const client = logs.get(region) ?? new CloudWatchLogsClient({ region, maxAttempts: 2 });
+    const client = logs.get(region) ?? new CloudWatchLogsClient({ ...answeredWithin(5_000), region, maxAttempts: 2 });
     logs.set(region, client);
     return client;
   };
@@ -28,6 +29,6 @@ export function wire(): { readonly meter: FlushingMeter; readonly beat: () => Pr
     if ('prefix' in target) await archive.putIfAbsent(`${target.prefix}${HEARTBEAT_LOG_STREAM}/${id}.json`, Buffer.from(event));
     else await createLogGroup(logsOf(target.region), target.logGroup, clock).write(HEARTBEAT_LOG_STREAM, event);
   };
-  const heartbeats = createDynamoDBHeartbeatLog({ client: new DynamoDBClient({}), tableName });
+  const heartbeats = createDynamoDBHeartbeatLog({ client: new DynamoDBClient(answeredWithin(5_000)), tableName });
   return { meter, beat: () => sendHeartbeats(targets, { clock, random, heartbeats, write, meter }) };
 }

@@ -11,6 +11,7 @@ import { createTransport, createWebhookDestination, parseWebhookConfig } from '.
 import type { Destination } from '../falco/destination.ts';
 import { createEmbeddedDestination } from '../falco/embedded.ts';
 import { type AlertSink, createFalcosidekickSink, createQueueSink, createStdoutSink } from '../falco/sink/index.ts';
+import { answeredWithin } from '../platform/aws/answered-within.ts';
 import { createDynamoDBOnce } from '../platform/aws/once.ts';
 import { createRotatingSecret } from '../platform/aws/rotating-secret.ts';
 import { createBucketStore } from '../platform/aws/s3.ts';
@@ -53,7 +54,7 @@ export function wireIngest(
   const macSecret =
     config.MAC_KEY_SECRET_ID === undefined
       ? undefined
-      : createRotatingSecret(new SecretsManagerClient({}), config.MAC_KEY_SECRET_ID, systemClock);
+      : createRotatingSecret(new SecretsManagerClient(answeredWithin(5_000)), config.MAC_KEY_SECRET_ID, systemClock);
   const destination = destinationOf(config, meter);
   const select = selectionOf(config, logger, meter);
   const limits = { maxEventBytes: config.FALCO_MAX_EVENT_BYTES };
@@ -75,7 +76,7 @@ function onceOf(config: IngestConfig, expiresAfterSeconds: number): Once {
   if (config.STATE_DIR !== undefined) return createMemoryOnce(systemClock);
   // Both functions share the prefix: a chunk that one of them has confirmed is confirmed for the other.
   return createDynamoDBOnce({
-    client: new DynamoDBClient({}),
+    client: new DynamoDBClient(answeredWithin(5_000)),
     tableName: config.IDEMPOTENCY_TABLE!,
     keyPrefix: 'ingest',
     expiresAfterSeconds,
@@ -91,7 +92,8 @@ function embeddedDestination(config: IngestConfig, meter: Meter): Destination {
 function sinkOf(address: string): AlertSink {
   if (address === 'stdout') return createStdoutSink((line) => process.stdout.write(line));
   // By default the client sends to the host in a queue's URL, past the stage's own endpoint (AWS_ENDPOINT_URL_SQS).
-  if (address.startsWith('sqs:')) return createQueueSink(new SQSClient({ useQueueUrlAsEndpoint: false }), address.slice('sqs:'.length));
+  if (address.startsWith('sqs:'))
+    return createQueueSink(new SQSClient({ ...answeredWithin(5_000), useQueueUrlAsEndpoint: false }), address.slice('sqs:'.length));
   const transport = new HttpTransport(
     { maxSockets: 4, socketMaxAgeMs: 60_000, socketMaxIdleMs: 30_000, socketMaxRequests: 1000, connectTimeoutMs: 5000 },
     systemClock,
@@ -139,7 +141,7 @@ function destinationOf(config: IngestConfig, meter: Meter): () => Promise<Destin
 function selectionOf(config: IngestConfig, logger: Pick<Logger, 'info' | 'warn'>, meter: Meter): () => Promise<IngestDeps['couldMatch']> {
   if (config.DETECTION === 'embedded') return async () => () => true;
   const { HEARTBEAT_TABLE: tableName } = config;
-  const client = new DynamoDBClient({});
+  const client = new DynamoDBClient(answeredWithin(5_000));
   return createSelection({
     packs: packsOf(config),
     appendOutput: config.APPEND_OUTPUT,
@@ -161,7 +163,7 @@ function listOf(text: string): string[] {
 }
 
 async function clientCertificate(secretId: string): Promise<Record<string, string>> {
-  const { current } = await createRotatingSecret(new SecretsManagerClient({}), secretId, systemClock)();
+  const { current } = await createRotatingSecret(new SecretsManagerClient(answeredWithin(5_000)), secretId, systemClock)();
   try {
     return JSON.parse(current.value) as Record<string, string>;
   } catch {
