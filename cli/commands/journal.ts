@@ -50,7 +50,8 @@ export const registerJournal: Register = (program, exit) => {
     .requiredOption('--kubeconfig <path>', 'the cluster it was carried out in')
     .option('--context <name>', 'another context of the kubeconfig')
     .option('--force', 'also what somebody changed since')
-    .action(async (id: string, options: Where & { kubeconfig: string; context?: string; force?: true }) => {
+    .option('--other-server', 'the kubeconfig reaches that cluster at another address: a proxy, a tunnel')
+    .action(async (id: string, options: Where & { kubeconfig: string; context?: string; force?: true; otherServer?: true }) => {
       const [{ undoResponse }, { journalTable, openJournal }] = await Promise.all([
         import('../respond/journal.ts'),
         import('../respond/cluster.ts'),

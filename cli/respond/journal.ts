@@ -65,6 +65,7 @@ export async function showEntry(journal: Journal, id: string, options: { readonl
     action,
     intent,
     cluster,
+    server,
     user,
     rules,
     guards,
@@ -83,6 +84,7 @@ export async function showEntry(journal: Journal, id: string, options: { readonl
     action,
     intent,
     cluster,
+    server,
     user,
     rules: rules.join(', '),
     decided: new Date(createdAtMs).toISOString(),
@@ -117,7 +119,13 @@ export async function showEntry(journal: Journal, id: string, options: { readonl
 export async function undoResponse(
   journal: Journal,
   id: string,
-  options: { readonly stage?: string; readonly kubeconfig: string; readonly context?: string; readonly force?: boolean },
+  options: {
+    readonly stage?: string;
+    readonly kubeconfig: string;
+    readonly context?: string;
+    readonly force?: boolean;
+    readonly otherServer?: boolean;
+  },
   out: Out,
 ): Promise<void> {
   const entry = await entryOf(journal, id);
@@ -125,7 +133,7 @@ export async function undoResponse(
   try {
     const telling = { ...tellingFrom(options.stage), clock: systemClock, random: systemRandom, journal };
     const outbox = createOutbox(telling, systemClock.now() + LEASE_MS);
-    const request = { by: userInfo().username, force: options.force === true };
+    const request = { by: userInfo().username, force: options.force === true, otherServer: options.otherServer === true };
     const undone = await undo(entry, request, { clock: systemClock, journal: outbox.journal, client });
     for (const { effect, note } of undone.steps) out.write(`${describeEffect(effect)}: ${note ?? 'nothing to do'}\n`);
     await outbox.deliver([undone]).catch((error) => out.write(`${messageOf(error)}\n`));

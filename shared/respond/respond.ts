@@ -85,14 +85,17 @@ export async function act(opened: Entry, responding: Responding, deps: Respondin
     // An interrupted response may come again after days: somebody may have looked at it, and sheltered the object.
     const objection = opened.attempt > 1 ? await objectionSince(opened, client, looking) : undefined;
     if (objection !== undefined) return await journal.save({ ...opened, status: 'failed', remark: `not gone on with: ${objection}` });
-    const carried = await carryOut(await withEnd(opened, deps), {
-      clock,
-      journal,
-      client,
-      evidence: deps.evidence,
-      mayAct: () => mayAct(opened, responding, deps),
-      planAgain: (current) => planAgain(current, action, client, looking),
-    });
+    const carried = await carryOut(
+      { ...(await withEnd(opened, deps)), server: client.server },
+      {
+        clock,
+        journal,
+        client,
+        evidence: deps.evidence,
+        mayAct: () => mayAct(opened, responding, deps),
+        planAgain: (current) => planAgain(current, action, client, looking),
+      },
+    );
     if (carried.status === 'open') await endLease(opened, deps);
     return carried;
   } catch (error) {

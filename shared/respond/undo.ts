@@ -25,6 +25,8 @@ export interface UndoRequest {
   readonly by: string;
   /** Also take back what somebody changed since. */
   readonly force: boolean;
+  /** Also through another address than the one it was carried out at: a proxy, a tunnel. */
+  readonly otherServer?: boolean;
 }
 
 /** Why something cannot be taken back. The entry keeps what was undone so far; asking again goes on from there. */
@@ -44,6 +46,12 @@ export async function undo(entry: Entry, request: UndoRequest, deps: UndoDeps): 
   if (objection !== undefined) throw new UndoRefusedError(entry.id, objection);
   if (!entry.steps.some(({ effect }) => changesCluster(effect)))
     throw new UndoRefusedError(entry.id, 'it changed nothing in the cluster, and what it kept or said stands');
+  // In another cluster a deleted binding would be made all the same, and an object not found would count as gone.
+  if (entry.server !== undefined && entry.server !== deps.client.server && !request.otherServer)
+    throw new UndoRefusedError(
+      entry.id,
+      `it was carried out at ${entry.server}, and this is ${deps.client.server}; choose the context of that cluster, or add --other-server where this is another way to it`,
+    );
   let current = entry;
   for (let at = current.steps.length - 1; at >= 0; at--) {
     const step = current.steps[at]!;

@@ -286,6 +286,7 @@ function burstLine(name: string, { serialMs, parallelMs }: Burst): (string | num
 function slower(client: KubeClient): KubeClient {
   return new Proxy(client, {
     get: (target, name) => {
+      if (name === 'server') return target.server;
       const member = Reflect.get(target, name) as (...given: unknown[]) => Promise<unknown>;
       return async (...given: unknown[]) => {
         await wait(ROUND_TRIP_MS);

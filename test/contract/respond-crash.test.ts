@@ -42,6 +42,7 @@ function mortal(dies: { readonly at: number; readonly after: boolean }) {
 function clusterThrough(client: KubeClient, { through }: ReturnType<typeof mortal>): KubeClient {
   return new Proxy(client, {
     get: (target, name) => {
+      if (name === 'server') return target.server;
       const member = Reflect.get(target, name) as (...given: unknown[]) => Promise<unknown>;
       return (...given: unknown[]) => through(() => member.apply(target, given));
     },

@@ -116,6 +116,7 @@ async function run(operations: readonly Operation[]): Promise<void> {
   /** Judges every write of respond at the moment it takes effect. */
   const judged: KubeClient = new Proxy(cluster.client, {
     get(target, name) {
+      if (name === 'server') return target.server;
       const member = Reflect.get(target, name) as (...given: unknown[]) => Promise<unknown>;
       if (name !== 'patch' && name !== 'delete' && name !== 'create') return member.bind(target);
       return async (reference: ObjectReference, ...rest: unknown[]) => {

@@ -76,6 +76,7 @@ export function createMemoryCluster(clock: Pick<Clock, 'now'>): MemoryCluster {
   };
 
   const client: KubeClient = {
+    server: 'https://cluster.test',
     async get(reference) {
       calls.push(`get ${reference.resource}`);
       const stored = objects.get(keyOf(reference));

@@ -103,6 +103,8 @@ export interface Subject {
  * KubeConnectionError.
  */
 export interface KubeClient {
+  /** Address of the API server, in one spelling: tells clusters apart. */
+  readonly server: string;
   /** `undefined` only for 404. */
   get(object: ObjectReference, call: CallOptions): Promise<KubeObject | undefined>;
   /** Every object of the collection, page by page. @throws KubeListTooLongError rather than to leave some out */
@@ -154,7 +156,8 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     ...(endpoint.clientKeyPem === undefined ? {} : { key: endpoint.clientKeyPem }),
   });
   const connections = { agent, kept: new KeptSockets({ maxIdleMs: MAX_IDLE_MS }, clock) };
-  const server = endpoint.server.replace(/\/+$/, '');
+  const { origin, pathname } = new URL(endpoint.server);
+  const server = `${origin}${pathname.replace(/\/+$/, '')}`;
 
   async function call(
     what: string,
@@ -224,6 +227,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
   }
 
   return {
+    server,
     async get(object, callOptions) {
       try {
         return asObject(await call(`get ${describeObject(object)}`, 'GET', pathOf(object), callOptions));

@@ -60,6 +60,8 @@ export interface Entry {
   /** Every rule that alerted on the happening and led here. */
   readonly rules: readonly string[];
   readonly cluster?: string;
+  /** Address of the API server at which it was carried out: a cluster's name says little to a kubeconfig. */
+  readonly server?: string;
   readonly user?: string;
   /** The first alert that led here, without what the request held. */
   readonly alert: FalcoAlert;

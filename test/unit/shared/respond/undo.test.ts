@@ -89,6 +89,21 @@ describe('taking back', () => {
     expect(labels()).toEqual({ app: 'web' });
   });
 
+  it.each(['One', 'Delete'])('does nothing in another cluster, unless told that it is the same one: %s', async (rule) => {
+    const { respond, cluster, deps, labels } = scene();
+    const entry = await respond(rule);
+    expect(entry).toMatchObject({ status: 'done', server: 'https://cluster.test' });
+    const writes = cluster.writes.length;
+    const through = { ...deps, client: { ...cluster.client, server: 'https://staging.test' } };
+    await expect(undo(entry, { by: 'ann', force: true }, through)).rejects.toThrow(
+      'carried out at https://cluster.test, and this is https://staging.test',
+    );
+    expect(cluster.writes).toHaveLength(writes);
+    expect(await deps.journal.find(entry.id)).toMatchObject({ status: 'done' });
+    await undo(entry, { by: 'ann', force: false, otherServer: true }, through);
+    expect(labels()).toEqual({ app: 'web' });
+  });
+
   it('does not take for its own what somebody else made under its mark', async () => {
     const { respond, takeBack, cluster } = scene();
     const entry = await respond('Delete');
