@@ -303,3 +303,57 @@ describe('a write whose answer was lost', () => {
     expect(replans).toEqual([]);
   });
 });
+
+describe('what is sent', () => {
+  it('is the change alone, on exactly what was looked at', async () => {
+    const { run, live, cluster } = await scene((found) => [marking(found)]);
+    const sent: unknown[] = [];
+    const patch: KubeClient['patch'] = (object, body, call) => {
+      sent.push(body);
+      return cluster.client.patch(object, body, call);
+    };
+    await run({ patch });
+    const { uid, resourceVersion } = live.metadata;
+    expect(sent).toEqual([{ metadata: { labels: { quarantine: 'r' }, uid, resourceVersion } }]);
+  });
+
+  it.each([403, 422])('a deletion that is answered %i fails, whatever is there', async (status) => {
+    const { run } = await scene((live) => [deletion(live)]);
+    expect(await run({ delete: answers(status) })).toMatchObject({ status: 'failed', remark: expect.stringContaining(String(status)) });
+    await expect((await scene((live) => [deletion(live)])).run({ delete: () => Promise.reject(new TypeError('x')) })).rejects.toThrow(
+      TypeError,
+    );
+  });
+});
+
+describe('finalizers', () => {
+  const releasing = (live: KubeObject) => ({ ...deletion(live), releases: true }) as const;
+
+  it('are taken away by UID, after the deletion', async () => {
+    const { run, live, cluster } = await scene((found) => [releasing(found)]);
+    const sent: unknown[] = [];
+    const patch: KubeClient['patch'] = async (_object, body) => {
+      sent.push(body);
+      return live;
+    };
+    expect(await run({ patch })).toMatchObject({ status: 'done', steps: [{ note: 'its finalizers were taken away' }] });
+    expect(sent).toEqual([{ metadata: { uid: live.metadata.uid, finalizers: null } }]);
+    expect(cluster.peek(pod)).toBeUndefined();
+  });
+
+  it.each([404, 409, 422])('of an object that is gone by then are no matter: %i', async (status) => {
+    const { run } = await scene((live) => [releasing(live)]);
+    expect(await run({ patch: answers(status) })).toMatchObject({ status: 'done' });
+  });
+
+  it.each([409, 422])('that stay on the object fail the response: %i', async (status) => {
+    const { run } = await scene((live) => [releasing(live)]);
+    expect(await run({ delete: async () => {}, patch: answers(status) })).toMatchObject({ status: 'failed' });
+  });
+
+  it('that may not be taken away fail it, too', async () => {
+    const { run } = await scene((live) => [releasing(live)]);
+    expect(await run({ patch: answers(403) })).toMatchObject({ status: 'failed', remark: expect.stringContaining('403') });
+    await expect((await scene((live) => [releasing(live)])).run({ patch: lost })).rejects.toMatchObject({ retryable: true });
+  });
+});
