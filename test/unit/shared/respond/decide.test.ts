@@ -133,3 +133,27 @@ describe('in shadow, respond asks whether it might', () => {
     expect([questions, permitted.verdict]).toEqual([[], 'pass']);
   });
 });
+
+it('a place is taken in the window of the event, for its cluster, however late; and the journal says who called', async () => {
+  const clock = testClock(ALERT_TIME_MS - 1000);
+  const cluster = createMemoryCluster(clock);
+  const binding = { apiGroup: 'rbac.authorization.k8s.io', apiVersion: 'v1', resource: 'clusterrolebindings', name: 'pwn-43' };
+  const { uid } = cluster.put(binding, { kind: 'ClusterRoleBinding' }).metadata;
+  clock.advance(481_000);
+  const policies = `- {policy: p, description: d, mode: enforce, match: {source: k8s_audit}, actions: [{action: delete-binding}], budget: {per: 5m}}\n`;
+  const deps = responder({ clock, client: cluster.client, policies });
+  const taken: Parameters<typeof deps.budgets.reserve>[0][] = [];
+  const reserve: typeof deps.budgets.reserve = (reservation) => {
+    taken.push(reservation);
+    return deps.budgets.reserve(reservation);
+  };
+  const outcome = await deliver(sign(bindingAlert({ 'tiercel.uid': uid })), { ...deps, budgets: { ...deps.budgets, reserve } });
+  expect(outcome).toMatchObject({ entries: [{ status: 'done', user: 'mallory', cluster: 'prod-1' }] });
+  expect(taken).toMatchObject([
+    {
+      window: { key: `p/${Date.parse('2026-11-21T08:20:00Z')}`, endsAtMs: Date.parse('2026-11-21T08:25:00Z') },
+      cooldown: { untilMs: expect.any(Number) },
+    },
+  ]);
+  expect(taken[0]!.cooldown!.untilMs).toBeGreaterThan(clock.now());
+});
