@@ -6,5 +6,5 @@ import { createMemoryCluster } from '../../support/memory-cluster.ts';
 respondFunctionContract('a cluster in memory', async () => {
   const { client } = createMemoryCluster(systemClock);
   const { endpoint, stop } = await startKubeServer(client);
-  return { endpoint, token: 'respond', admin: client, stop };
+  return { endpoint, token: 'respond', admin: { ...client, server: endpoint.server }, stop };
 });
