@@ -15,6 +15,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { CreateScheduleGroupCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { LocalFunction } from '../../cli/lambda-runtime/function-process.ts';
 import { unpackInto } from '../../cli/lambda-runtime/package-folder.ts';
 import { awsClients, MOTO_ACCOUNT, motoClientOptions, motoEndpoint } from './moto.ts';
 
@@ -44,15 +45,7 @@ export interface TemplateResource {
   readonly DependsOn?: string | readonly string[];
 }
 
-export interface DeployedFunction {
-  readonly name: string;
-  readonly handler: string;
-  readonly taskRoot: string;
-  readonly memoryMiB: number;
-  readonly timeoutSeconds: number;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly region: string;
-  readonly account: string;
+export interface DeployedFunction extends LocalFunction {
   readonly role: string;
 }
 

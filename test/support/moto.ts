@@ -20,7 +20,8 @@ import {
   PutBucketVersioningCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { CreateQueueCommand, GetQueueAttributesCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSRecord } from 'aws-lambda';
 import { inject } from 'vitest';
 import type { TestProject } from 'vitest/node';
 import { readCloudFormation } from './cloudformation.ts';
@@ -160,6 +161,29 @@ export async function createQueue(base: string, attributes: Record<string, strin
   const { QueueUrl: url = '' } = await sqs.send(new CreateQueueCommand({ QueueName: uniqueName(base), Attributes: attributes }));
   const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ['QueueArn'] }));
   return { url, arn: Attributes?.QueueArn ?? '' };
+}
+
+/** Up to ten messages, as Lambda hands them to a function; hidden for `visibilitySeconds`, by default as long as the queue says. */
+export async function receiveRecords(queue: { url: string; arn: string }, visibilitySeconds?: number): Promise<SQSRecord[]> {
+  const { Messages = [] } = await awsClients().sqs.send(
+    new ReceiveMessageCommand({
+      QueueUrl: queue.url,
+      MaxNumberOfMessages: 10,
+      VisibilityTimeout: visibilitySeconds,
+      MessageSystemAttributeNames: ['All'],
+    }),
+  );
+  return Messages.map((message) => ({
+    messageId: message.MessageId!,
+    receiptHandle: message.ReceiptHandle!,
+    body: message.Body!,
+    attributes: message.Attributes as never,
+    messageAttributes: {},
+    md5OfBody: message.MD5OfBody!,
+    eventSource: 'aws:sqs',
+    eventSourceARN: queue.arn,
+    awsRegion: REGION,
+  }));
 }
 
 /** Has `bucket` tell `queueArn` about new objects under `prefix`. Replaces earlier notifications of the bucket. */

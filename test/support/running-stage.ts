@@ -1,8 +1,8 @@
-import { DeleteMessageCommand, GetQueueAttributesCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { DeleteMessageCommand, GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { runFunction } from '../../cli/lambda-runtime/function-process.ts';
 import { type ObservedCall, type Recorder, startRecorder } from './call-recorder.ts';
 import { type DeployedStage, deployStage, packageStage } from './deployed-stage.ts';
-import { awsClients, MOTO_ACCOUNT, motoClientOptions, motoEndpoint } from './moto.ts';
+import { awsClients, MOTO_ACCOUNT, motoClientOptions, motoEndpoint, receiveRecords } from './moto.ts';
 
 const {
   region,
@@ -40,30 +40,18 @@ export async function runStage(folder: string, name: string, stageFile: string):
   }
 
   async function poll(key: string, queueId: string) {
-    const QueueUrl = stage.created[queueId];
+    const url = stage.created[queueId]!;
     const { sqs } = awsClients();
-    const { Messages = [] } = await sqs.send(
-      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 600, MessageSystemAttributeNames: ['All'] }),
-    );
-    if (Messages.length === 0) return { handed: 0, failed: 0, answers: [] };
-    const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
-    const Records = Messages.map(({ MessageId, ReceiptHandle, Body, Attributes: attributes }) => ({
-      messageId: MessageId,
-      receiptHandle: ReceiptHandle,
-      body: Body,
-      attributes,
-      messageAttributes: {},
-      eventSource: 'aws:sqs',
-      eventSourceARN: Attributes?.QueueArn,
-      awsRegion: region,
-    }));
+    const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ['QueueArn'] }));
+    const Records = await receiveRecords({ url, arn: Attributes!.QueueArn! }, 600);
+    if (Records.length === 0) return { handed: 0, failed: 0, answers: [] };
     const answers = await invoke(key, { Records });
     const { batchItemFailures } = answers[0] as { batchItemFailures: { itemIdentifier: string }[] };
     const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
-    for (const { MessageId, ReceiptHandle } of Messages) {
-      if (!failed.has(MessageId ?? '')) await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+    for (const { messageId, receiptHandle } of Records) {
+      if (!failed.has(messageId)) await sqs.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle: receiptHandle }));
     }
-    return { handed: Messages.length, failed: failed.size, answers };
+    return { handed: Records.length, failed: failed.size, answers };
   }
 
   return {

@@ -2,7 +2,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { CloudWatchLogsClient, CreateLogGroupCommand, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
-import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import type { Context } from 'aws-lambda';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { delivery } from '../../support/cloudwatch.ts';
@@ -15,6 +14,7 @@ import {
   motoClientOptions,
   motoEndpoint,
   motoEnvironment,
+  receiveRecords,
   uniqueName,
 } from '../../support/moto.ts';
 
@@ -55,26 +55,12 @@ describe.skipIf(!motoEndpoint)('without Falco: audit-stream evaluates, respond a
     respond = (await import('../../../functions/respond/handler.ts')).handler as unknown as Handler;
   });
 
-  async function receive() {
-    const { Messages = [] } = await awsClients().sqs.send(
-      new ReceiveMessageCommand({ QueueUrl: queue.url, MaxNumberOfMessages: 10, VisibilityTimeout: 600 }),
-    );
-    return Messages.map(({ MessageId, ReceiptHandle, Body }) => ({
-      messageId: MessageId!,
-      receiptHandle: ReceiptHandle!,
-      body: Body!,
-      attributes: { ApproximateReceiveCount: '1' },
-      messageAttributes: {},
-      eventSource: 'aws:sqs',
-      eventSourceARN: queue.arn,
-    }));
-  }
-
   it('carries an attack from the log to the journal, once', async () => {
     const event = delivery(samples);
     expect(await auditStream(event, lambdaContext())).toMatchObject({ received: samples.length, delivered: samples.length });
     await auditStream(event, lambdaContext());
     const messages: Awaited<ReturnType<typeof receive>> = [];
+    const receive = () => receiveRecords(queue, 600);
     for (let batch = await receive(); batch.length > 0; batch = await receive()) messages.push(...batch);
     const rules = messages.map(({ body }) => (JSON.parse(body) as { rule: string }).rule);
     expect(rules).toEqual(expect.arrayContaining(['Binding to cluster-admin Created or Changed', 'Privileged Pod Created']));

@@ -2,7 +2,6 @@ import { join, resolve } from 'node:path';
 import { CloudWatchLogsClient, CreateLogGroupCommand, GetLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import type { Context } from 'aws-lambda';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadDetection } from '../../../shared/flows/detection.ts';
@@ -20,6 +19,7 @@ import {
   motoEndpoint,
   motoEnvironment,
   notifyQueue,
+  receiveRecords,
   uniqueName,
 } from '../../support/moto.ts';
 
@@ -85,19 +85,6 @@ describe.skipIf(!motoEndpoint)('the heartbeat through real service APIs, embedde
     respond = (await import('../../../functions/respond/handler.ts')).handler as unknown as Handler;
   });
 
-  async function receive(queue: { url: string; arn: string }) {
-    const { Messages = [] } = await awsClients().sqs.send(
-      new ReceiveMessageCommand({ QueueUrl: queue.url, MaxNumberOfMessages: 10, VisibilityTimeout: 600 }),
-    );
-    return Messages.map(({ MessageId, ReceiptHandle, Body }) => ({
-      messageId: MessageId!,
-      receiptHandle: ReceiptHandle!,
-      body: Body!,
-      attributes: { ApproximateReceiveCount: '1' },
-      eventSource: 'aws:sqs',
-      eventSourceARN: queue.arn,
-    }));
-  }
   /** What CloudWatch Logs would hand to audit-stream. */
   const logged = async () => {
     const { events = [] } = await logs.send(new GetLogEventsCommand({ logGroupName: logGroup, logStreamName: HEARTBEAT_LOG_STREAM }));
@@ -121,10 +108,10 @@ describe.skipIf(!motoEndpoint)('the heartbeat through real service APIs, embedde
 
   it('comes out at respond with the digest of the rules that judged it, once', async () => {
     expect(await auditStream(await logged(), lambdaContext())).toMatchObject({ received: 1, delivered: 1 });
-    const announced = (await receive(archiveQueue)).filter(({ body }) => body.includes(HEARTBEAT_LOG_STREAM));
+    const announced = (await receiveRecords(archiveQueue, 600)).filter(({ body }) => body.includes(HEARTBEAT_LOG_STREAM));
     expect(await auditArchive({ Records: announced }, lambdaContext())).toEqual({ batchItemFailures: [] });
 
-    const records = await receive(alerts);
+    const records = await receiveRecords(alerts, 600);
     expect(records.map(({ body }) => (JSON.parse(body) as { rule: string }).rule)).toEqual(['Tiercel Heartbeat', 'Tiercel Heartbeat']);
     expect(await respond({ Records: records }, lambdaContext())).toMatchObject({
       batchItemFailures: [],

@@ -12,10 +12,10 @@ import {
   createBucket,
   createQueue,
   createTable,
-  motoClientOptions,
   motoEndpoint,
   motoEnvironment,
   notifyQueue,
+  receiveRecords,
 } from '../../support/moto.ts';
 
 type Handler<Event, Answer> = (event: Event, context: Context) => Promise<Answer>;
@@ -70,33 +70,16 @@ describe.skipIf(!motoEndpoint)(`ingest through real service APIs (${source}, ${e
 
   /** One poll of the event source mapping: hands what is visible to audit-archive and deletes what it does not hand back. */
   async function poll(queue: { url: string; arn: string }): Promise<{ handed: number; failed: number }> {
-    const { sqs } = awsClients();
-    const { Messages = [] } = await sqs.send(
-      new ReceiveMessageCommand({ QueueUrl: queue.url, MaxNumberOfMessages: 10, MessageSystemAttributeNames: ['All'] }),
-    );
-    if (Messages.length === 0) return { handed: 0, failed: 0 };
-    const answer = await auditArchive(
-      {
-        Records: Messages.map((message) => ({
-          messageId: message.MessageId!,
-          receiptHandle: message.ReceiptHandle!,
-          body: message.Body!,
-          attributes: message.Attributes as never,
-          messageAttributes: {},
-          md5OfBody: message.MD5OfBody!,
-          eventSource: 'aws:sqs',
-          eventSourceARN: queue.arn,
-          awsRegion: motoClientOptions.region,
-        })),
-      },
-      lambdaContext(),
-    );
+    const Records = await receiveRecords(queue);
+    if (Records.length === 0) return { handed: 0, failed: 0 };
+    const answer = await auditArchive({ Records }, lambdaContext());
     const failed = new Set(answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
-    for (const message of Messages) {
-      if (failed.has(message.MessageId!)) delayed.push({ QueueUrl: queue.url, ReceiptHandle: message.ReceiptHandle! });
-      else await sqs.send(new DeleteMessageCommand({ QueueUrl: queue.url, ReceiptHandle: message.ReceiptHandle! }));
+    for (const { messageId, receiptHandle } of Records) {
+      const message = { QueueUrl: queue.url, ReceiptHandle: receiptHandle };
+      if (failed.has(messageId)) delayed.push(message);
+      else await awsClients().sqs.send(new DeleteMessageCommand(message));
     }
-    return { handed: Messages.length, failed: failed.size };
+    return { handed: Records.length, failed: failed.size };
   }
   const delayed: { QueueUrl: string; ReceiptHandle: string }[] = [];
   /** Makes the messages that were handed back visible now, instead of after the delay they were given. */
