@@ -1,6 +1,6 @@
 /**
  * The process that Lambda would start: loads the handler, then asks the Runtime API for work until it is ended.
- * Started with LAMBDA_TASK_ROOT, _HANDLER and AWS_LAMBDA_RUNTIME_API set, and nothing on its command line.
+ * Started with LAMBDA_TASK_ROOT, _HANDLER and AWS_LAMBDA_RUNTIME_API set, and nothing on its command line: Lambda's own interface, hence no config module.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

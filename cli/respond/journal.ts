@@ -58,39 +58,21 @@ export async function showEntry(journal: Journal, id: string, options: { readonl
     out.write(`${JSON.stringify(entry, undefined, 2)}\n`);
     return;
   }
-  const {
-    status,
-    mode,
-    policy,
-    action,
-    intent,
-    cluster,
-    server,
-    user,
-    rules,
-    guards,
-    steps,
-    caveats,
-    remark,
-    createdAtMs,
-    updatedAtMs,
-    attempt,
-    notices = [],
-  } = visible(entry);
+  const { guards, steps, caveats, notices = [], ...shown } = visible(entry);
   const facts = {
-    status,
-    mode,
-    policy,
-    action,
-    intent,
-    cluster,
-    server,
-    user,
-    rules: rules.join(', '),
-    decided: new Date(createdAtMs).toISOString(),
-    changed: new Date(updatedAtMs).toISOString(),
-    attempts: attempt,
-    remark,
+    status: shown.status,
+    mode: shown.mode,
+    policy: shown.policy,
+    action: shown.action,
+    intent: shown.intent,
+    cluster: shown.cluster,
+    server: shown.server,
+    user: shown.user,
+    rules: shown.rules.join(', '),
+    decided: new Date(shown.createdAtMs).toISOString(),
+    changed: new Date(shown.updatedAtMs).toISOString(),
+    attempts: shown.attempt,
+    remark: shown.remark,
   };
   out.write(table(Object.entries(facts).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]))));
   out.write(

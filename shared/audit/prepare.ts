@@ -80,7 +80,7 @@ export function restamp(record: AuditRecord, attempt: number): Uint8Array {
 function stampAll(record: AuditRecord, layout: EventLayout, given: Stamps, whole: boolean): Uint8Array {
   if (!whole) {
     // First, because the MAC covers it.
-    const marked = restamped(record, layout, [{ name: TRUNCATED, value: '"true"' }]);
+    const marked = withStamps(record, layout, [{ name: TRUNCATED, value: '"true"' }]);
     return stampAll(marked, marked.layout, given, true);
   }
   const { mac } = given;
@@ -89,13 +89,13 @@ function stampAll(record: AuditRecord, layout: EventLayout, given: Stamps, whole
   if (uri !== undefined) stamps.push({ name: 'tiercel.dev/uri-digest', value: `"${uri}"` });
   if (mac !== undefined) {
     // Stamps may hide an `annotations` that is spelled differently, and the MAC covers what Falco reads from there.
-    const read = layout.escapedKeys ? restamped(record, layout, stamps) : record;
+    const read = layout.escapedKeys ? withStamps(record, layout, stamps) : record;
     stamps.push({ name: 'tiercel.dev/mac', value: `"${macOf(mac, read)}"` });
   }
   return stamps.length === 0 ? record.raw : stamp(record.raw, layout, stamps);
 }
 
-function restamped(record: AuditRecord, layout: EventLayout, stamps: readonly Stamp[]): AuditRecord & { readonly layout: EventLayout } {
+function withStamps(record: AuditRecord, layout: EventLayout, stamps: readonly Stamp[]): AuditRecord & { readonly layout: EventLayout } {
   const raw = stamp(record.raw, layout, stamps);
   return { ...record, raw, layout: layOut(raw)! };
 }

@@ -29,5 +29,6 @@ function suite(name: string, { events, cases }: Recorded): void {
 suite('conditions', parse(readFileSync(join(import.meta.dirname, 'cases/conditions.yaml'), 'utf8')) as Recorded);
 
 const shared = resolve(import.meta.dirname, '../../../shared/conformance/filter-cases.json');
+// The recordings are not part of the repository: a clone without them says so, and runs the project's own above.
 if (existsSync(shared)) suite('conditions recorded beside the project', JSON.parse(readFileSync(shared, 'utf8')) as Recorded);
 else it.skip('conditions recorded beside the project', () => expect.unreachable());
